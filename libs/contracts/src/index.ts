@@ -1,0 +1,14 @@
+export * from './error.ts';
+export * from './events.ts';
+export * from './names.ts';
+export * from './subjects.ts';
+export { Any } from './gen/google/protobuf/any.ts';
+export { ErrorInfo, Status } from './gen/google/rpc/status.ts';
+export * from './gen/smartlite/v1/asr.ts';
+export * from './gen/smartlite/v1/audit.ts';
+export * from './gen/smartlite/v1/budget.ts';
+export * from './gen/smartlite/v1/common.ts';
+export * from './gen/smartlite/v1/llm.ts';
+export * from './gen/smartlite/v1/tts.ts';
+export * from './gen/smartlite/v1/verifier.ts';
+export * from './gen/smartlite/v1/voice.ts';
