@@ -1,0 +1,59 @@
+/**
+ * Every way in which lock, pack, keys or artifacts can fail to be what was signed. Closed: an attack has a code of its own, which
+ * appears in the command line's JSON, in events and in the audit trail. The group decides what the fleet does (`verdict.ts`).
+ */
+export const FINDING_CODES = {
+  // Lock and pack: their form.
+  LOCK_UNREADABLE: 'signature', LOCK_TOO_LARGE: 'signature', LOCK_MALFORMED: 'signature', LOCK_DUPLICATE_KEY: 'signature',
+  LOCK_UNKNOWN_KEY: 'signature', LOCK_VALUE_OUT_OF_RANGE: 'signature', LOCK_PATH_UNSAFE: 'signature', LOCK_PATH_REPEATED: 'signature',
+  PACK_UNREADABLE: 'mismatch', PACK_MALFORMED: 'mismatch', PACK_MISMATCH: 'mismatch', PACK_NOT_COVERED: 'mismatch',
+  // Lock: signatures and keys.
+  SIGNATURE_MISSING: 'signature', SIGNATURE_MALFORMED: 'signature', SIGNATURE_INVALID: 'signature', SIGNATURE_HIGH_S: 'signature',
+  KEY_UNTRUSTED: 'signature', KEY_MALFORMED: 'signature', KEY_WRONG_ALGORITHM: 'signature', KEY_WRONG_ROLE: 'signature', KEY_EXPIRED: 'signature',
+  KEY_NOT_YET_VALID: 'signature', KEY_REVOKED: 'signature', THRESHOLD_NOT_MET: 'signature', FLEET_MISMATCH: 'signature',
+  GENERATION_MISMATCH: 'signature',
+  // Lock: order and time.
+  SEQUENCE_ROLLED_BACK: 'signature', SEQUENCE_JUMPED: 'signature', LOCK_EXPIRED: 'expired', LOCK_NOT_YET_VALID: 'expired', CLOCK_BEHIND: 'expired',
+  // Artifacts: bytes.
+  DIGEST_MISMATCH: 'mismatch', SIZE_MISMATCH: 'mismatch', GREW_WHILE_READ: 'mismatch', CHANGED_WHILE_READ: 'mismatch', FORMAT_REFUSED: 'mismatch',
+  TAGGED_AS_SIGNED: 'mismatch', TREE_MISMATCH: 'mismatch',
+  // Artifacts: files.
+  ARTIFACT_MISSING: 'missing', FILE_UNLISTED: 'mismatch', FILE_SYMLINK: 'mismatch', FILE_HARD_LINK: 'mismatch', FILE_NOT_REGULAR: 'mismatch',
+  FILE_UNREADABLE: 'mismatch', FILE_FOREIGN_OWNER: 'mismatch', FILE_SETUID: 'mismatch',
+  // Bus.
+  EQUIVOCATION: 'mismatch',
+} as const;
+
+export type FindingCode = keyof typeof FINDING_CODES;
+export type FindingGroup = (typeof FINDING_CODES)[FindingCode];
+
+export interface Finding {
+  readonly code: FindingCode;
+  /** Artifact id; null for a finding about lock or pack as a whole. */
+  readonly artifact: string | null;
+  /** What is wrong, where (path or JSON pointer), what to do. */
+  readonly message: string;
+}
+
+export function finding(code: FindingCode, message: string, artifact: string | null = null): Finding {
+  return { code, artifact, message };
+}
+
+/** Something could not be proven. The first finding is the reason; there may be more. */
+export class TrustError extends Error {
+  override readonly name = 'TrustError';
+  readonly code: FindingCode;
+  readonly findings: readonly Finding[];
+
+  constructor(code: FindingCode, message: string, cause?: unknown, findings: readonly Finding[] = [finding(code, message)]) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.findings = findings;
+  }
+
+  /** Throws when there is any finding. */
+  static throwIf(findings: readonly Finding[]): void {
+    const [first] = findings;
+    if (first) throw new TrustError(first.code, first.message, undefined, findings);
+  }
+}

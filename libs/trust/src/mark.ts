@@ -1,0 +1,74 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { TrustError } from './finding.ts';
+import type { TrustDocument } from './trustdocument.ts';
+
+/** A lock may be at most so far above the highest one seen: else a thief of the key could jump to the end and lock everybody out. */
+const SEQUENCE_JUMP_MAX = 2 ** 16;
+
+const schema = z.strictObject({
+  format: z.literal('smartlite-mark/1'),
+  generation: z.number().int().positive(),
+  sequence: z.number().int().nonnegative(),
+  digest: z.string(),
+  /** Highest time that any verified object carries: a clock below it is wrong. */
+  issuedUnixMs: z.number(),
+});
+
+/** The highest lock that this host has ever verified. Older ones are refused. */
+export type Mark = z.infer<typeof schema>;
+
+/** undefined when there is none yet. A mark that cannot be read is an error: silently starting afresh would allow a rollback. */
+export async function readMark(path: string): Promise<Mark | undefined> {
+  const text = await readFile(path, 'utf8').catch((caught: NodeJS.ErrnoException) => {
+    if (caught.code === 'ENOENT') return undefined;
+    throw caught;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new TrustError('SEQUENCE_ROLLED_BACK', `${path} cannot be read; restore it, or accept that order is lost by deleting it`, cause);
+  }
+}
+
+/** Durable before it returns: file and folder are on disk, and no half-written mark is ever seen. */
+export async function writeMark(path: string, mark: Mark): Promise<void> {
+  await writeAtomically(path, `${JSON.stringify(mark, null, 2)}\n`);
+}
+
+/** Temporary file, fsync, rename, fsync of the folder. */
+export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  const temporary = `${path}.${process.pid}.partial`;
+  const file = await open(temporary, 'w', mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const folder = await open(dirname(path), 'r');
+  await folder.sync().finally(() => folder.close());
+}
+
+/** Throws where a lock is below what this host, or the trust document, has seen; or too far above it. */
+export function assertOrder(lock: { readonly generation: number; readonly sequence: number }, digest: string, mark: Mark | undefined, trust: TrustDocument): void {
+  if (lock.generation !== trust.generation) {
+    throw new TrustError('GENERATION_MISMATCH', `the lock is of generation ${lock.generation}; the trust document of ${trust.generation}`);
+  }
+  if (lock.sequence < trust.min_sequence) throw rolledBack(lock.sequence, trust.min_sequence);
+  if (!mark || mark.generation < lock.generation) return;
+  if (mark.generation > lock.generation || lock.sequence < mark.sequence) throw rolledBack(lock.sequence, mark.sequence);
+  if (lock.sequence === mark.sequence && digest !== mark.digest) {
+    throw new TrustError('SEQUENCE_ROLLED_BACK', `another lock with sequence ${mark.sequence} was trusted before: raise the sequence and sign anew`);
+  }
+  if (lock.sequence - mark.sequence > SEQUENCE_JUMP_MAX) {
+    throw new TrustError('SEQUENCE_JUMPED', `sequence ${lock.sequence} is more than ${SEQUENCE_JUMP_MAX} above ${mark.sequence}: start a new generation`);
+  }
+}
+
+function rolledBack(sequence: number, seen: number): TrustError {
+  return new TrustError('SEQUENCE_ROLLED_BACK', `sequence ${sequence} is below ${seen}, which was trusted before: an older lock is never accepted`);
+}

@@ -1,0 +1,109 @@
+import { lockDigest, type Lock, type LockFile, lockPayload, LOCK_PAYLOAD_TYPE, type LockSignature, type ManifestEntry, type Policy } from './lock.ts';
+import { hashArtifact } from './artifact/hash.ts';
+import { canonicalBytes } from './canonical.ts';
+import { type Digest, digestOf, sha256, sha256Hex } from './digest.ts';
+import { finding, TrustError } from './finding.ts';
+import { mlBom } from './mlbom.ts';
+import { type Pack, parsePack } from './pack.ts';
+import { pae } from './pae.ts';
+import { COMPLIANCE } from './compliance.ts';
+import { encodeSignature, type Signer, verifyDigestSignature } from './signature.ts';
+import { guardKey } from './spki.ts';
+
+/** A lock's life; the signing key's is the same. */
+export const LOCK_LIFE_MS = 90 * 86_400_000;
+
+export const DEFAULT_POLICY: Policy = {
+  enforce_signatures: true,
+  require_all_verified: true,
+  safe_mode_on_mismatch: true,
+  allow_shadow_fallback: true,
+  instance_alarm: 'safe',
+};
+
+export interface SignInput {
+  readonly pack: Uint8Array;
+  /** Folder that the manifest's paths are relative to. */
+  readonly root: string;
+  readonly fleet: string;
+  readonly generation: number;
+  readonly sequence: number;
+  readonly previous: Digest | null;
+  readonly nowMs: number;
+  readonly lifeMs?: number;
+  readonly policy?: Policy;
+  /** Each with its certificate chain, PEM, leaf first. */
+  readonly signers: readonly { readonly signer: Signer; readonly chain: readonly string[] }[];
+  readonly onHashed?: (entry: ManifestEntry) => void;
+}
+
+export interface SignedLock {
+  readonly file: LockFile;
+  readonly bytes: Uint8Array;
+  readonly digest: Digest;
+  /** Every signature that was made, for the audit trail. */
+  readonly signatures: readonly { readonly keyid: string; readonly of: string }[];
+}
+
+/** Hashes every artifact, refuses bytes that the pack does not pin, signs each artifact and the lock. Writes nothing. */
+export async function signLock(input: SignInput): Promise<SignedLock> {
+  const pack = parsePack(input.pack);
+  const manifest = await buildManifest(pack, input);
+  const lock: Lock = {
+    format: 'smartlite-lock/1',
+    fleet: input.fleet,
+    generation: input.generation,
+    sequence: input.sequence,
+    previous: input.previous,
+    issued: new Date(input.nowMs).toISOString(),
+    expires: new Date(input.nowMs + (input.lifeMs ?? LOCK_LIFE_MS)).toISOString(),
+    pack: { name: pack.name, version: pack.version, digest: digestOf(input.pack) },
+    manifest,
+    verification_policy: input.policy ?? DEFAULT_POLICY,
+    compliance: COMPLIANCE,
+    sbom: { digest: digestOf(canonicalBytes(mlBom(pack))) },
+  };
+  return seal(lock, input);
+}
+
+async function buildManifest(pack: Pack, { root, onHashed }: SignInput): Promise<ManifestEntry[]> {
+  const manifest: ManifestEntry[] = [];
+  for (const { id, path, role, format, size, sha256: pinned } of pack.artifacts) {
+    const hashed = await hashArtifact(root, { id, path, size, format });
+    if (hashed.sha256.toString('hex') !== pinned) {
+      const what = `artifact ${id} (${path}) is not what the pack pins: fetch it anew, or pin the new digest in the pack`;
+      throw new TrustError('DIGEST_MISMATCH', what, undefined, [finding('DIGEST_MISMATCH', what, id)]);
+    }
+    const entry: ManifestEntry = { id, path, role, format, size, sha256: pinned, tree: hashed.tree.toString('hex') };
+    manifest.push(entry);
+    onHashed?.(entry);
+  }
+  return manifest;
+}
+
+async function seal(lock: Lock, { signers, nowMs }: SignInput): Promise<SignedLock> {
+  const lockMessage = sha256(pae(LOCK_PAYLOAD_TYPE, lockPayload(lock)));
+  const signatures: LockFile['signatures'] = { lock: [], artifacts: {}, certificates: [] };
+  const made: { keyid: string; of: string }[] = [];
+  for (const { signer, chain } of signers) {
+    const sign = async (digest: Uint8Array, of: string): Promise<LockSignature> => {
+      const signature = await signChecked(signer, digest, of);
+      made.push({ keyid: signature.keyid, of });
+      return signature;
+    };
+    signatures.lock.push(await sign(lockMessage, 'lock'));
+    for (const { id, sha256: hash } of lock.manifest) (signatures.artifacts[id] ??= []).push(await sign(Buffer.from(hash, 'hex'), id));
+    signatures.certificates.push(...chain);
+  }
+  const runtime = { mode: 'unknown', note: 'For people to read; no decision reads it.', signed_at: new Date(nowMs).toISOString() };
+  const file: LockFile = { $schema: './schemas/model-lock.schema.json', ...lock, signatures, runtime_state: runtime };
+  return { file, bytes: Buffer.from(`${JSON.stringify(file, null, 2)}\n`), digest: lockDigest(lock), signatures: made };
+}
+
+/** What an HSM or KMS gives back is checked before it goes into a lock. */
+async function signChecked(signer: Signer, digest: Uint8Array, of: string): Promise<LockSignature> {
+  const key = guardKey(signer.spki, 'secp256k1');
+  const sig = encodeSignature(await signer.sign(digest));
+  verifyDigestSignature(digest, sig, key, of);
+  return { keyid: sha256Hex(signer.spki), sig };
+}

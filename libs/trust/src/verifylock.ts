@@ -1,0 +1,143 @@
+import { verifyRoleCertificate } from './certificates.ts';
+import type { Digest } from './digest.ts';
+import { finding, type Finding, TrustError } from './finding.ts';
+import { type Lock, lockDigest, lockPayload, LOCK_PAYLOAD_TYPE, type LockFile, type LockSignature, parseLock, signedPart } from './lock.ts';
+import { assertOrder, type Mark } from './mark.ts';
+import { coverage, type Pack, verifyPack } from './pack.ts';
+import { pae } from './pae.ts';
+import { verifyDigestSignature, verifySignature } from './signature.ts';
+import type { GuardedKey } from './spki.ts';
+import type { TrustDocument } from './trustdocument.ts';
+import { asVerified, type Verified } from './verified.ts';
+
+/** Clocks of one fleet may differ by so much without a lock being "not yet valid". */
+const CLOCK_SKEW_MS = 60_000;
+
+export interface LockInput {
+  readonly lock: Uint8Array;
+  readonly pack: Uint8Array;
+  readonly trust: TrustDocument;
+  readonly nowMs: number;
+  /** The highest lock that this host has seen; undefined on a new host. */
+  readonly mark?: Mark | undefined;
+}
+
+/** A lock that may serve: every rule of it has been proven. */
+export interface ProvenLock {
+  readonly lock: Verified<Lock>;
+  readonly digest: Digest;
+  readonly pack: Verified<Pack>;
+  /** Keys that signed and are trusted, by key id. */
+  readonly signers: ReadonlyMap<string, GuardedKey>;
+  readonly signatures: LockFile['signatures'];
+  /** What the mark is to be after a full verification. */
+  readonly mark: Mark;
+}
+
+/**
+ * Proves a lock in this order: form, fleet, signers' chains, signatures over the whole signed part, revocation, order, time, the
+ * pack it covers. Nothing of the lock is believed before its signatures hold. Throws TrustError.
+ */
+export function verifyLock({ lock: bytes, pack, trust, nowMs, mark }: LockInput): ProvenLock {
+  const file = parseLock(bytes);
+  const lock = signedPart(file);
+  const digest = lockDigest(lock);
+  const signers = verifySigners(file, lock, digest, trust, nowMs);
+  assertOrder(lock, digest, mark, trust);
+  assertTime(lock, nowMs, mark);
+  const provenPack = verifyPack(pack, lock.pack.digest);
+  TrustError.throwIf(coverage(provenPack, lock.manifest));
+  const nextMark: Mark = {
+    format: 'smartlite-mark/1',
+    generation: lock.generation,
+    sequence: lock.sequence,
+    digest,
+    issuedUnixMs: Math.max(Date.parse(lock.issued), mark?.issuedUnixMs ?? 0),
+  };
+  return { lock: asVerified(lock), digest, pack: provenPack, signers, signatures: file.signatures, mark: nextMark };
+}
+
+/** Findings about the artifacts' own signatures: what a stock OpenSSL can check without this lock. They admit nothing by themselves. */
+export function artifactSignatureFindings({ lock, signatures, signers }: ProvenLock, digestOfArtifact: (id: string) => Uint8Array | undefined): readonly Finding[] {
+  return lock.manifest.flatMap(({ id }) => {
+    const message = digestOfArtifact(id);
+    if (message === undefined) return [];
+    try {
+      const valid = (signatures.artifacts[id] ?? []).filter(({ keyid }) => signers.has(keyid));
+      if (valid.length === 0) throw new TrustError('SIGNATURE_MISSING', `artifact ${id} carries no signature of a trusted key: sign it`);
+      for (const { keyid, sig } of valid) verifyDigestSignature(message, sig, signers.get(keyid) as GuardedKey, `artifact ${id}`);
+      return [];
+    } catch (caught) {
+      if (caught instanceof TrustError) return [finding(caught.code, caught.message, id)];
+      throw caught;
+    }
+  });
+}
+
+function verifySigners({ signatures, fleet }: LockFile, lock: Lock, digest: Digest, trust: TrustDocument, nowMs: number): ReadonlyMap<string, GuardedKey> {
+  if (fleet !== trust.fleet) throw new TrustError('FLEET_MISMATCH', `the lock is of fleet ${fleet}; this is ${trust.fleet}`);
+  if (signatures.lock.length === 0) throw new TrustError('SIGNATURE_MISSING', 'the lock carries no signature: sign it');
+  const message = pae(LOCK_PAYLOAD_TYPE, lockPayload(lock));
+  const keys = certifiedKeys(signatures.certificates, trust, nowMs);
+  const signers = new Map<string, GuardedKey>();
+  for (const signature of signatures.lock) {
+    const key = keyFor(signature, keys);
+    verifySignature(message, signature.sig, key, 'the lock');
+    assertNotRevoked(key, lock, digest, trust);
+    signers.set(key.keyId, key);
+  }
+  if (signers.size < trust.thresholds.lock) {
+    throw new TrustError('THRESHOLD_NOT_MET', `${signers.size} distinct keys signed the lock; ${trust.thresholds.lock} are due`);
+  }
+  return signers;
+}
+
+/** Leaves of the chains that the lock carries, by key id. A certificate that cannot be proven is no key; the first reason is kept. */
+function certifiedKeys(certificates: readonly string[], trust: TrustDocument, nowMs: number) {
+  const keys = new Map<string, GuardedKey>();
+  let refusal: TrustError | undefined;
+  for (const [index, leaf] of certificates.entries()) {
+    try {
+      const { key } = verifyRoleCertificate(chainFrom(leaf, certificates, index), trust, ['model-signing'], nowMs);
+      keys.set(key.keyId, key);
+    } catch (caught) {
+      if (!(caught instanceof TrustError)) throw caught;
+      refusal = moreTelling(refusal, caught);
+    }
+  }
+  return { keys, refusal };
+}
+
+/** Leaf and the certificate that stands behind it; certificates of one lock are leaves, each followed by its intermediate. */
+function chainFrom(leaf: string, certificates: readonly string[], index: number): readonly string[] {
+  const next = certificates[index + 1];
+  return next === undefined ? [leaf] : [leaf, next];
+}
+
+/** An intermediate that stands in the list is no leaf and is refused for its role; every other reason says more. */
+function moreTelling(known: TrustError | undefined, next: TrustError): TrustError {
+  return known === undefined || known.code === 'KEY_WRONG_ROLE' ? next : known;
+}
+
+function keyFor({ keyid }: LockSignature, { keys, refusal }: ReturnType<typeof certifiedKeys>): GuardedKey {
+  const key = keys.get(keyid);
+  if (key) return key;
+  const telling = keys.size === 0 ? refusal : undefined;
+  throw telling ?? new TrustError('KEY_UNTRUSTED', `the lock is signed by key ${keyid.slice(0, 16)}, which no certificate in it makes trusted`);
+}
+
+function assertNotRevoked({ keyId }: GuardedKey, lock: Lock, digest: Digest, { revocations }: TrustDocument): void {
+  const revocation = revocations.find(({ keyid }) => keyid === keyId);
+  if (!revocation) return;
+  const { last_good: last } = revocation;
+  if (last && last.sequence === lock.sequence && last.digest === digest) return;
+  throw new TrustError('KEY_REVOKED', `key ${keyId.slice(0, 16)} is revoked, and this is not the last lock of it that still counts: sign with a new key`);
+}
+
+function assertTime({ issued, expires }: Lock, nowMs: number, mark: Mark | undefined): void {
+  if (mark && nowMs + CLOCK_SKEW_MS < mark.issuedUnixMs) {
+    throw new TrustError('CLOCK_BEHIND', `the clock says ${new Date(nowMs).toISOString()}, before a lock that was verified here: set the clock`);
+  }
+  if (nowMs + CLOCK_SKEW_MS < Date.parse(issued)) throw new TrustError('LOCK_NOT_YET_VALID', `the lock is issued at ${issued}, in the future: check the clock`);
+  if (nowMs > Date.parse(expires)) throw new TrustError('LOCK_EXPIRED', `the lock expired at ${expires}: sign it anew`);
+}
