@@ -1,0 +1,44 @@
+import type { ServiceName } from '@smartlite/contracts';
+import type { NatsConnection } from 'nats';
+import { announce } from './discovery/announce.ts';
+import type { LockView } from './platform.ts';
+import type { Wired } from './service.ts';
+import { VERSION } from './version.ts';
+
+export interface Announced {
+  readonly service: ServiceName;
+  readonly instance: string;
+  readonly region: string;
+  readonly grpc: string;
+  readonly metrics: string;
+}
+
+export interface LoadSources {
+  readonly guard: LockView;
+  readonly facts: Wired['facts'] | undefined;
+  /** Calls under way in this process. */
+  readonly inflight: () => number;
+  readonly ready: () => boolean;
+}
+
+/** Shows this instance to the mesh, with its load as it is whenever somebody asks. */
+export function announceInstance(
+  nats: NatsConnection,
+  { service, ...identity }: Announced,
+  { guard, facts, inflight, ready }: LoadSources,
+) {
+  return announce(nats, service, { ...identity, pid: String(process.pid), version: VERSION }, () => {
+    const { mode, epoch } = guard.current();
+    const own = facts?.();
+    const models = own?.models.filter(({ state }) => state === 'loaded').map(({ id }) => id) ?? [];
+    return {
+      mode,
+      epochApplied: epoch,
+      inflight: own?.inflight ?? inflight(),
+      queued: own?.queued ?? 0,
+      ready: ready(),
+      models,
+      addresses: { ...own?.addresses },
+    };
+  });
+}

@@ -1,0 +1,131 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { MeshError } from '@smartlite/contracts';
+import { DEFAULT_MODELS, type ScriptStep, testDomain, type TestDomain } from '@smartlite/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineProcess } from './host.ts';
+import { CHUNK_WINDOW } from './messages.ts';
+import { createEngineHost, type RunningHost } from './start.ts';
+
+const SCRIPTED = new URL('../../../testkit/src/scripted/engine.ts', import.meta.url);
+const token = (text: string): ScriptStep => ({ chunk: { text } });
+const MANY = Array.from({ length: 4 * CHUNK_WINDOW }, (_, index) => token(String(index)));
+const MODELS = DEFAULT_MODELS.map((model) =>
+  model.id !== 'mind'
+    ? model
+    : {
+        ...model,
+        script: {
+          format: 'smartlite-script/1' as const,
+          rules: [
+            { when: 'many', steps: [...MANY, { exit: 7 }] },
+            { when: 'hold', steps: [token('one'), { hold: 'never' }, token('two')] },
+            { when: 'fail', steps: [{ fail: { code: 'invalid-argument', message: 'no such word' } }] },
+            { when: 'crash', steps: [token('one'), { exit: 3 }] },
+            { steps: [token('hello'), token('there')] },
+          ],
+        },
+      },
+);
+type Mind = EngineProcess<string, { readonly text: string }>;
+
+const alarms: { artifact: string; code: string }[] = [];
+const silent = () => {};
+let domain: TestDomain;
+let host: RunningHost;
+let mind: Mind;
+beforeAll(async () => {
+  domain = await testDomain({ models: MODELS });
+  host = createEngineHost({
+    models: await domain.modelFiles(),
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    guard: { alarm: (alarm) => void alarms.push(alarm) },
+    engines: { scripted: SCRIPTED },
+  });
+  mind = await host.start('mind');
+});
+afterAll(() => {
+  host.close();
+  domain[Symbol.dispose]();
+});
+
+const never = new AbortController().signal;
+const textsOf = async (engine: Mind, request: string, signal = never) => {
+  const texts: string[] = [];
+  for await (const { text } of engine.run(request, signal)) texts.push(text);
+  return texts;
+};
+
+describe('an engine process', () => {
+  it('answers from the artifacts that its lock covers, and names them', async () => {
+    expect(await textsOf(mind, 'hi')).toEqual(['hello', 'there']);
+    expect(mind).toMatchObject({ modelId: 'mind', engine: 'scripted', lockDigest: domain.lockDigest(), inflight: 0, queued: 0 });
+    expect(mind.artifactDigests).toEqual([expect.stringMatching(/^sha256:[0-9a-f]{64}$/)]);
+  });
+
+  it('gives a failure of its engine on with its code, and goes on', async () => {
+    await expect(textsOf(mind, 'fail')).rejects.toMatchObject({ code: 'invalid-argument', message: 'no such word' });
+    expect(await textsOf(mind, 'hi')).toEqual(['hello', 'there']);
+  });
+
+  it('lets work wait for its turn, and drops it when its caller leaves', async () => {
+    const first = mind.run('hold', never)[Symbol.asyncIterator]();
+    await first.next();
+    const leaving = new AbortController();
+    const waiting = textsOf(mind, 'hi', leaving.signal);
+    const patient = textsOf(mind, 'hi');
+    await expect.poll(() => mind.queued).toBe(2);
+    leaving.abort(new MeshError('cancelled', 'left'));
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+    expect(mind.queued).toBe(1);
+    // Leaving the iteration cancels the work in the child and frees the place.
+    await first.return?.();
+    expect(await patient).toEqual(['hello', 'there']);
+  });
+
+  it('is not ahead of a slow reader by more than the window', async () => {
+    const wide: Mind = await host.start('mind', { concurrency: 2 });
+    const answers = wide.run('many', never)[Symbol.asyncIterator]();
+    await answers.next();
+    // The script ends its process right after its last chunk: as long as that may not be sent, other work is done.
+    for (let again = 0; again < 3; again += 1) expect(await textsOf(wide, 'hi')).toEqual(['hello', 'there']);
+    for (let read = 1; read < MANY.length; read += 1) expect((await answers.next()).done).toBe(false);
+    await expect(answers.next()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await wide.exited).toMatchObject({ code: 7 });
+  });
+
+  it('that is killed fails what is under way as unavailable', async () => {
+    const answers = mind.run('hold', never)[Symbol.asyncIterator]();
+    await answers.next();
+    const next = answers.next();
+    mind.kill();
+    await expect(next).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+    expect(await mind.exited).toMatchObject({ signal: 'SIGKILL' });
+    await expect(textsOf(mind, 'hi')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('an engine process whose bytes differ from the lock', () => {
+  it('loads as long as nothing is changed; then its own finding keeps it from loading and raises an alarm', async () => {
+    (await host.start('spare-mind')).kill();
+    const file = domain.artifact('spare-mind');
+    const good = readFileSync(file);
+    writeFileSync(file, good.toString().replace('hello', 'jello'));
+    await expect(host.start('spare-mind')).rejects.toMatchObject({
+      code: 'unavailable',
+      facts: { finding: 'DIGEST_MISMATCH', artifact: 'spare-mind-script' },
+    });
+    expect(alarms).toMatchObject([{ artifact: 'spare-mind-script', code: 'DIGEST_MISMATCH', lockDigest: domain.lockDigest() }]);
+    writeFileSync(file, good);
+  });
+
+  it('does not load what is missing, and raises no alarm: no wrong byte was seen', async () => {
+    rmSync(domain.artifact('mouth'));
+    expect(existsSync(domain.artifact('mouth'))).toBe(false);
+    await expect(host.start('mouth')).rejects.toMatchObject({ facts: { finding: 'ARTIFACT_MISSING' } });
+    expect(alarms).toHaveLength(1);
+  });
+
+  it('does not load a model that the pack does not name', async () => {
+    await expect(host.start('nobody')).rejects.toMatchObject({ code: 'not-found' });
+  });
+});

@@ -1,0 +1,57 @@
+import type { Verified } from '@smartlite/trust';
+
+/** An artifact as an engine gets it: the very bytes that were hashed, or a private unlinked copy under /proc/self/fd. */
+export type EngineArtifact =
+  | { readonly kind: 'bytes'; readonly id: string; readonly digest: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly id: string; readonly digest: string; readonly path: string };
+
+/**
+ * A model runtime, run in a child process of its service. `artifactsAs` says whether it takes bytes or insists on a path.
+ * `load` gets verified artifacts alone, by artifact id in the model's order.
+ */
+export interface EngineModule<Request, Chunk> {
+  readonly artifactsAs: 'bytes' | 'file';
+  load(
+    artifacts: readonly Verified<EngineArtifact>[],
+    settings: Readonly<Record<string, unknown>>,
+  ): Promise<LoadedEngine<Request, Chunk>>;
+}
+
+export interface LoadedEngine<Request, Chunk> {
+  /** One piece of work. Chunks are sent as they are yielded; the signal ends it. Several may run at once. */
+  run(request: Request, signal: AbortSignal): AsyncIterable<Chunk>;
+  close?(): Promise<void>;
+}
+
+/** Starts and ends engine processes. */
+export interface EngineHost {
+  /**
+   * Starts a child process that verifies the lock, loads the model's artifacts through the verified loader, and is ready to run.
+   * Throws a MeshError: `failed` findings are also raised as an alarm.
+   */
+  start<Request, Chunk>(modelId: string, options?: EngineOptions): Promise<EngineProcess<Request, Chunk>>;
+}
+
+export interface EngineOptions {
+  readonly signal?: AbortSignal;
+  /** Most pieces of work at once in this process; further ones wait in a bounded queue. */
+  readonly concurrency?: number;
+  /** Added to, and overriding, the model's settings of the pack. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+export interface EngineProcess<Request, Chunk> {
+  readonly modelId: string;
+  readonly engine: string;
+  readonly pid: number;
+  readonly artifactDigests: readonly string[];
+  readonly lockDigest: string;
+  /** Structured-clone values go both ways. Leaving the iteration, or the signal, cancels the work in the child. */
+  run(request: Request, signal: AbortSignal): AsyncIterable<Chunk>;
+  readonly inflight: number;
+  readonly queued: number;
+  /** Resolves when the process is gone, whatever the reason. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  /** Ends it at once; work in flight fails as unavailable. */
+  kill(): void;
+}

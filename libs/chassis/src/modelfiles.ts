@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MeshError } from '@smartlite/contracts';
+import { parseTrust, readMark, type TrustDocument, verifyLock } from '@smartlite/trust';
+import type { Clock } from './clock.ts';
+import type { ModelFiles } from './platform.ts';
+import type { BaseSettings } from './settings/base.ts';
+
+/** The highest lock that this host has seen, in SMARTLITE_HOME. Written after a full verification by whoever did it. */
+const MARK_FILE = 'mark.json';
+
+/** The files that this process serves from. Trust is read once: another trust document is another start. */
+export async function modelFiles(
+  { home, trust: trustFile, lock: lockFile, pack: packFile, models }: BaseSettings,
+  clock: Clock,
+): Promise<ModelFiles> {
+  const trust = await readTrust(trustFile);
+  return {
+    trust,
+    root: models,
+    async verify() {
+      const [lockBytes, packBytes, mark] = await Promise.all([
+        readNamed(lockFile, 'SMARTLITE_LOCK'),
+        readNamed(packFile, 'SMARTLITE_PACK'),
+        readMark(join(home, MARK_FILE)),
+      ]);
+      const { lock, digest, pack } = verifyLock({ lock: lockBytes, pack: packBytes, trust, nowMs: clock.nowMs(), mark });
+      return { lock, lockDigest: digest, lockBytes, pack, packBytes };
+    },
+  };
+}
+
+async function readTrust(file: string): Promise<TrustDocument> {
+  return parseTrust(await readNamed(file, 'SMARTLITE_TRUST'), file);
+}
+
+async function readNamed(file: string, variable: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new MeshError('unavailable', `${file} cannot be read; check ${variable}`, { cause });
+  }
+}

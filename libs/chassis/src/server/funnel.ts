@@ -1,0 +1,42 @@
+import { type Code, MeshError } from '@smartlite/contracts';
+import { rateLimit } from '../trail/ratelimit.ts';
+import { endingWith } from './ending.ts';
+import type { Incoming, Layer } from './handle.ts';
+import type { LayerParts } from './layers.ts';
+
+const REFUSALS: ReadonlySet<Code> = new Set<Code>(['safe-mode', 'halted', 'starting']);
+/** Refusals written to the trail at once and per second after that: a caller that hammers must not fill it. */
+const REFUSALS_AT_ONCE = 20;
+const REFUSALS_PER_SECOND = 2;
+
+/**
+ * Turns whatever is thrown into a MeshError, and ends the call when its signal ends. The reason why the signal ended wins over
+ * what the handler made of it: a call that safe mode cut is refused, not "aborted".
+ */
+export function errorFunnel({ clock, log, trail }: Pick<LayerParts, 'clock' | 'log' | 'trail'>): Layer {
+  const limit = rateLimit(clock, { burst: REFUSALS_AT_ONCE, perSecond: REFUSALS_PER_SECOND });
+  const recordRefusal = ({ call, method }: Incoming, { reason }: MeshError) => {
+    const pass = limit();
+    if (!pass.allowed) return;
+    trail.record(
+      'call.refused',
+      { method: method.name, reason, unrecorded: pass.suppressed },
+      { traceId: call.traceId, actor: call.caller.user },
+    );
+  };
+  return (next) =>
+    async function* funnelled(incoming) {
+      const { call, method } = incoming;
+      try {
+        yield* endingWith(call.signal, next(incoming));
+      } catch (caught) {
+        const error = MeshError.from(call.signal.aborted ? (call.signal.reason ?? caught) : caught);
+        if (error.code === 'internal') log.error('call failed unexpectedly', { method: method.name, error });
+        if (REFUSALS.has(error.code)) recordRefusal(incoming, error);
+        throw error;
+      } finally {
+        // Whatever the handler has started on behalf of this call ends with it.
+        incoming.end(new MeshError('cancelled', 'the call is over'));
+      }
+    };
+}

@@ -1,0 +1,29 @@
+import type { Clock } from '../clock.ts';
+
+export interface Rate {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** Whether one more may pass; `suppressed` counts those that did not since the last that did. */
+export type RateLimit = () => { readonly allowed: boolean; readonly suppressed: number };
+
+/** A bucket of `burst` that refills with `perSecond`. */
+export function rateLimit(clock: Clock, { burst, perSecond }: Rate): RateLimit {
+  let left = burst;
+  let filledAtMs = clock.monotonicMs();
+  let suppressed = 0;
+  return () => {
+    const nowMs = clock.monotonicMs();
+    left = Math.min(burst, left + ((nowMs - filledAtMs) / 1_000) * perSecond);
+    filledAtMs = nowMs;
+    if (left < 1) {
+      suppressed += 1;
+      return { allowed: false, suppressed };
+    }
+    left -= 1;
+    const since = suppressed;
+    suppressed = 0;
+    return { allowed: true, suppressed: since };
+  };
+}
