@@ -1,0 +1,12 @@
+export { type MemoryBus, memoryBus, type PublishedEvent } from './bus.ts';
+export { type ManualClock, manualClock, seededIds } from './clock.ts';
+export { type TestDomain, testDomain, type TestDomainOptions } from './domain/domain.ts';
+export { DEFAULT_MODELS, type ScriptedModel, scriptedPack } from './domain/pack.ts';
+export { type EngineScript, type MemoryEngines, memoryEngines } from './engines.ts';
+export { type RaisedAlarm, type SettableGuard, settableGuard } from './guard.ts';
+export { ALICE, type Harness, harness, type HarnessOptions } from './harness.ts';
+export { type NatsOptions, type NatsProcess, natsServer } from './nats.ts';
+export { type ServiceProcess, type ServiceStart, startService, temporaryFolder } from './process.ts';
+export type { Script, ScriptStep } from './scripted/script.ts';
+export { type StatusPublisher, statusPublisher, type StatusPublisherOptions } from './status.ts';
+export { type MemoryTrail, memoryTrail, type RecordedEntry } from './trail.ts';
