@@ -1,0 +1,43 @@
+/**
+ * What this service needs from outside: one model that turns audio into text, one that tells speech from silence.
+ * Both run in child processes that the chassis starts; requests and answers are structured-clone values.
+ */
+
+/** A stretch of audio with speech in it, 30 s at most: 16 kHz mono s16le. */
+export interface RecognitionRequest {
+  readonly pcm: Uint8Array;
+}
+
+/** The one answer to a RecognitionRequest. */
+export interface Recognition {
+  /** Empty when the model heard no words. */
+  readonly text: string;
+  /** Mean probability of the chosen tokens, 0 to 1. */
+  readonly confidence: number;
+  /** False when the model had to be stopped at the most tokens that so much audio can hold. */
+  readonly complete: boolean;
+}
+
+/** Audio samples in one frame of the voice detector: 32 ms. */
+export const FRAME_SAMPLES = 512;
+/** Samples of the previous frame that the detector hears again before each frame. */
+export const CONTEXT_SAMPLES = 64;
+
+/** What the detector remembers of a stream. The caller keeps it, so that one engine process serves all streams. */
+export interface DetectorMemory {
+  readonly state: Float32Array;
+  readonly context: Float32Array;
+}
+
+/** Whole frames of 16 kHz mono s16le, following on what `memory` has heard; without it a stream begins. */
+export interface DetectionRequest {
+  readonly pcm: Uint8Array;
+  readonly memory?: DetectorMemory;
+}
+
+/** The one answer to a DetectionRequest. */
+export interface Detection {
+  /** For each frame, the probability of speech, 0 to 1. */
+  readonly probabilities: Float32Array;
+  readonly memory: DetectorMemory;
+}

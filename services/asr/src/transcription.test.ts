@@ -1,0 +1,269 @@
+import type { Call, EngineProcess, LockState, ModelFact } from '@smartlite/chassis';
+import { MeshError, type StreamTranscribeRequest, type StreamTranscribeResponse } from '@smartlite/contracts';
+import type { Pack } from '@smartlite/trust';
+import { describe, expect, it } from 'vitest';
+import { type DetectionRequest, FRAME_SAMPLES, type RecognitionRequest } from './engine.ts';
+import { pcmOf, RATE_HZ, samplesOf } from './pcm.ts';
+import { Recogniser } from './recogniser.ts';
+import { Transcription } from './transcription.ts';
+
+const PACK = {
+  asr_pack: {
+    default_tier: 'careful',
+    vad: 'ear',
+    partials: 'small',
+    tiers: {
+      careful: {
+        candidates: [
+          { model: 'big', role: 'primary' },
+          { model: 'small', role: 'shadow' },
+          { model: 'spare', role: 'fallback' },
+        ],
+      },
+      quick: { candidates: [{ model: 'small', role: 'primary' }] },
+    },
+  },
+  models: [],
+} as unknown as Pack;
+
+const CALL: Call = {
+  signal: new AbortController().signal,
+  deadlineUnixMs: Number.POSITIVE_INFINITY,
+  requestId: 'request-1',
+  traceId: '0'.repeat(32),
+  caller: { user: 'u', tenant: 't', regions: [], operator: false },
+  statusOrder: '1.1.1.1',
+};
+
+/** Loud is speech, and every half second of it is one word. A model says its name first. */
+async function* scripted(modelId: string, request: RecognitionRequest | DetectionRequest): AsyncIterable<unknown> {
+  const samples = samplesOf(request.pcm);
+  const loud = samples.filter((sample) => sample > 0).length;
+  if (modelId !== 'ear')
+    yield {
+      text: [modelId, ...Array.from({ length: Math.floor(loud / (RATE_HZ / 2)) }, (_, index) => `w${index}`)].join(' '),
+      confidence: 0.9,
+      complete: true,
+    };
+  else
+    yield {
+      probabilities: Float32Array.from({ length: samples.length / FRAME_SAMPLES }, (_, frame) =>
+        (samples[frame * FRAME_SAMPLES] ?? 0) > 0 ? 1 : 0,
+      ),
+      memory: {},
+    };
+}
+
+class Rig {
+  mode: LockState['mode'] = 'normal';
+  substitutions: Record<string, string> = {};
+  loaded = new Set(['ear', 'big', 'small']);
+  failing = new Set<string>();
+  readonly transcription: Transcription;
+
+  constructor() {
+    const guard = {
+      current: () => ({ mode: this.mode, substitutions: this.substitutions }) as LockState,
+      onChange: () => () => undefined,
+      alarm: () => undefined,
+    };
+    const quiet = () => undefined;
+    const platform = { guard, instance: 'asr-1', region: 'local', log: { debug: quiet, info: quiet, warn: quiet, error: quiet } };
+    const pool = {
+      pack: PACK,
+      get: <Q, C>(id: string) => (this.loaded.has(id) ? (this.#engine(id) as unknown as EngineProcess<Q, C>) : undefined),
+      demand: async <Q, C>(id: string) => this.#engine(id) as unknown as EngineProcess<Q, C>,
+      facts: () =>
+        ['ear', 'big', 'small', 'spare'].map(
+          (id): ModelFact => ({ id, tier: '', role: '', state: this.loaded.has(id) ? 'loaded' : 'unloaded' }),
+        ),
+    };
+    this.transcription = new Transcription(new Recogniser(platform, pool), 600);
+  }
+
+  #engine(modelId: string) {
+    const run = (request: RecognitionRequest) => (this.failing.has(modelId) ? failing() : scripted(modelId, request));
+    return { modelId, engine: 'scripted', artifactDigests: [`sha256:${modelId}`], lockDigest: 'sha256:lock', queued: 0, run };
+  }
+}
+
+/** The answer of an engine that has died. */
+async function* failing(): AsyncIterable<unknown> {
+  yield await Promise.reject(new MeshError('unavailable', 'the engine process has ended'));
+}
+
+function audio(seconds: number, loudness: number): Buffer {
+  return Buffer.from(pcmOf(new Float32Array(Math.round(seconds * RATE_HZ)).fill(loudness)));
+}
+
+const SPOKEN = Buffer.concat([audio(0.5, 0), audio(1.5, 0.5), audio(0.5, 0)]);
+
+function settings(tier = '', { partials = false, endAtPause = false } = {}) {
+  return { tier, partials, endAtPause };
+}
+
+async function* messages(
+  ...all: (StreamTranscribeRequest['kind'] | (() => Promise<void>))[]
+): AsyncIterable<StreamTranscribeRequest> {
+  for (const each of all) {
+    if (typeof each === 'function') await each();
+    else yield { kind: each };
+  }
+}
+
+async function answersOf(stream: AsyncIterable<StreamTranscribeResponse>): Promise<StreamTranscribeResponse[]> {
+  const answers: StreamTranscribeResponse[] = [];
+  for await (const answer of stream) answers.push(answer);
+  return answers;
+}
+
+describe('one utterance, whole', () => {
+  it('is answered by the primary of the default tier, which says on which bytes and under which status', async () => {
+    const answer = await new Rig().transcription.whole({ settings: settings(), pcm: SPOKEN }, CALL);
+    expect(answer).toMatchObject({ speech: true, audioMs: 2500, transcript: { text: 'big w0 w1 w2' } });
+    expect(answer.servedBy).toEqual({
+      model: 'big',
+      tier: 'careful',
+      role: 'primary',
+      engine: 'scripted',
+      because: 'primary of tier careful',
+      instance: 'asr-1',
+      region: 'local',
+      artifactDigests: ['sha256:big'],
+      lockDigest: 'sha256:lock',
+      statusOrder: '1.1.1.1',
+    });
+  });
+
+  it('is answered by the tier that was asked for, and refused for one that is not there', async () => {
+    const { transcription } = new Rig();
+    expect((await transcription.whole({ settings: settings('quick'), pcm: SPOKEN }, CALL)).servedBy?.model).toBe('small');
+    const refused = transcription.whole({ settings: settings('best'), pcm: SPOKEN }, CALL);
+    await expect(refused).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: 'tier: there is no ASR tier "best"; give one of careful, quick',
+    });
+  });
+
+  it('without speech has an empty transcript, and names the detector that listened', async () => {
+    const answer = await new Rig().transcription.whole({ settings: settings(), pcm: audio(2, 0) }, CALL);
+    expect(answer).toMatchObject({ speech: false, transcript: { text: '' }, servedBy: { model: 'ear', role: 'detector' } });
+  });
+
+  it('is refused without audio', async () => {
+    await expect(new Rig().transcription.whole({ settings: settings(), pcm: Buffer.alloc(0) }, CALL)).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
+  });
+});
+
+describe('when the primary has died', () => {
+  it('the fallback answers, and says why', async () => {
+    const rig = new Rig();
+    rig.failing.add('big');
+    const { servedBy } = await rig.transcription.whole({ settings: settings(), pcm: SPOKEN }, CALL);
+    expect(servedBy).toMatchObject({ model: 'spare', role: 'fallback' });
+    expect(servedBy?.because).toContain('big failed: the engine process has ended');
+  });
+
+  it('a tier without a fallback is unavailable', async () => {
+    const rig = new Rig();
+    rig.failing.add('small');
+    const answer = rig.transcription.whole({ settings: settings('quick'), pcm: SPOKEN }, CALL);
+    await expect(answer).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('when the lock status puts a shadow in the place of a missing primary', () => {
+  it('the shadow answers', async () => {
+    const rig = new Rig();
+    rig.loaded.delete('big');
+    rig.substitutions = { big: 'small' };
+    const { servedBy } = await rig.transcription.whole({ settings: settings(), pcm: SPOKEN }, CALL);
+    expect(servedBy).toMatchObject({ model: 'small', role: 'shadow' });
+    expect(servedBy?.because).toContain('big is unloaded');
+  });
+});
+
+describe('in safe mode', () => {
+  it('a diagnostic call is answered by a fallback alone', async () => {
+    const rig = new Rig();
+    rig.mode = 'safe';
+    expect((await rig.transcription.whole({ settings: settings(), pcm: SPOKEN }, CALL)).servedBy?.model).toBe('spare');
+  });
+});
+
+describe('one utterance while it is spoken', () => {
+  it('gives a partial while its caller holds back the rest, then the final text', async () => {
+    const heard = Promise.withResolvers<void>();
+    const stream = new Rig().transcription.live(
+      messages(
+        { $case: 'settings', value: settings('', { partials: true }) },
+        { $case: 'pcm', value: audio(2.5, 0.5) },
+        () => heard.promise,
+        { $case: 'pcm', value: audio(1, 0.5) },
+      ),
+      CALL,
+    );
+    const answers: StreamTranscribeResponse[] = [];
+    for await (const answer of stream) {
+      answers.push(answer);
+      heard.resolve();
+    }
+    expect(answers[0]?.kind).toMatchObject({ $case: 'partial', value: { text: expect.stringContaining('small w0') } });
+    expect(answers.at(-1)?.kind).toMatchObject({ $case: 'final', value: { transcript: { text: 'big w0 w1 w2 w3 w4 w5 w6' } } });
+  });
+
+  it('ends at the first pause when its caller asked for that, though the caller goes on sending', async () => {
+    const never = new Promise<void>(() => undefined);
+    const stream = messages(
+      { $case: 'settings', value: settings('', { endAtPause: true }) },
+      { $case: 'pcm', value: SPOKEN },
+      { $case: 'pcm', value: audio(0.5, 0) },
+      () => never,
+    );
+    expect(await answersOf(new Rig().transcription.live(stream, CALL))).toMatchObject([
+      { kind: { $case: 'final', value: { speech: true } } },
+    ]);
+  });
+
+  it('is refused when it does not begin with the settings', async () => {
+    const stream = new Rig().transcription.live(messages({ $case: 'pcm', value: SPOKEN }), CALL);
+    await expect(answersOf(stream)).rejects.toMatchObject({ code: 'invalid-argument' });
+  });
+
+  it('is refused beyond a minute', async () => {
+    const minute = { $case: 'pcm', value: audio(30, 0) } as const;
+    const stream = new Rig().transcription.live(messages({ $case: 'settings', value: settings() }, minute, minute, minute), CALL);
+    await expect(answersOf(stream)).rejects.toMatchObject({ code: 'payload-too-large' });
+  });
+
+  it('is forgotten when its caller leaves', async () => {
+    const { transcription } = new Rig();
+    const never = new Promise<void>(() => undefined);
+    const stream = transcription.live(
+      messages(
+        { $case: 'settings', value: settings('', { partials: true }) },
+        { $case: 'pcm', value: audio(3, 0.5) },
+        () => never,
+      ),
+      CALL,
+    );
+    await stream.next();
+    expect(transcription.inflight).toBe(1);
+    await stream.return(undefined);
+    expect(transcription.inflight).toBe(0);
+  });
+
+  it('ends with the call', async () => {
+    const ending = new AbortController();
+    const never = new Promise<void>(() => undefined);
+    const stream = new Rig().transcription.live(
+      messages({ $case: 'settings', value: settings() }, () => never),
+      { ...CALL, signal: ending.signal },
+    );
+    const answers = answersOf(stream);
+    ending.abort(new MeshError('safe-mode', 'the mesh is in safe mode'));
+    await expect(answers).rejects.toMatchObject({ code: 'safe-mode' });
+  });
+});

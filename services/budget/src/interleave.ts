@@ -1,0 +1,49 @@
+/**
+ * Answers requests of a stream as each is ready, in any order. At most `max` are under way: beyond that the stream is read no
+ * further, which holds the sender back. Ends when the requests have ended and all are answered, or with the signal; a failure of
+ * the stream or of `answer` is thrown.
+ */
+export async function* interleave<Q, A>(
+  requests: AsyncIterable<Q>,
+  answer: (request: Q) => Promise<A>,
+  max: number,
+  signal: AbortSignal,
+): AsyncIterable<A> {
+  const ready: A[] = [];
+  let underWay = 0;
+  let reading = true;
+  let failure: { readonly caught: unknown } | undefined;
+  let bell = Promise.withResolvers<void>();
+  const ring = () => bell.resolve();
+  const change = () => bell.promise.then(() => void (bell = Promise.withResolvers<void>()));
+  let slot = Promise.withResolvers<void>();
+
+  const work = async (request: Q) => {
+    ready.push(await answer(request));
+    underWay -= 1;
+    slot.resolve();
+  };
+  const read = async () => {
+    for await (const request of requests) {
+      underWay += 1;
+      void work(request).catch((caught: unknown) => (failure = { caught })).finally(ring);
+      while (underWay >= max) await (slot = Promise.withResolvers<void>()).promise;
+    }
+  };
+  signal.addEventListener('abort', ring, { once: true });
+  void read().catch((caught: unknown) => (failure = { caught })).finally(() => {
+    reading = false;
+    ring();
+  });
+
+  try {
+    while (!signal.aborted) {
+      for (let next = ready.shift(); next !== undefined; next = ready.shift()) yield next;
+      if (failure) throw failure.caught;
+      if (!reading && underWay === 0 && ready.length === 0) return;
+      await change();
+    }
+  } finally {
+    signal.removeEventListener('abort', ring);
+  }
+}

@@ -1,0 +1,118 @@
+import { type Call, defineService, implement, type Platform } from '@smartlite/chassis';
+import {
+  type AccountRequest, type AccountResponse, BudgetServiceService, type ExtendRequest, MeshError, type ReleaseRequest, type ReserveRequest,
+  type SetLimitRequest, type SettleRequest,
+} from '@smartlite/contracts';
+import { Accountant } from './accountant.ts';
+import { budgetConfig } from './config.ts';
+import { Ledger } from './ledger.ts';
+import { limitsOfPack } from './packlimits.ts';
+import { interleave } from './interleave.ts';
+import { ledgerStream } from './stores/ledgerstream.ts';
+import { amountsOf, grantMessage, messageOf, safeNumber, scopeOf, settled, unitOf, usageMessage, windowOf } from './wire.ts';
+
+/** Commands of one stream that may be under way at once: as many turns as one gateway carries, and some. */
+const ACCOUNT_COMMANDS_MAX = 1_024;
+
+export const budget = defineService({
+  name: 'budget',
+  config: budgetConfig,
+
+  wire(_config, platform) {
+    let accountant: Accountant | undefined;
+    const books = (): Accountant => {
+      if (!accountant) throw new MeshError('budget-unavailable', 'the ledger is still being read', { retryAfterMs: 500 });
+      return accountant;
+    };
+
+    const reserve = async ({ key, tenant, user, amounts, lifeMs }: ReserveRequest) => {
+      if (!key || !tenant || !user) throw new MeshError('invalid-argument', 'key, tenant and user are required');
+      const outcome = await books().decide({ kind: 'reserve', key, tenant, user, amounts: amountsOf(amounts), lifeMs });
+      if (outcome.kind === 'refused') {
+        platform.bus.publishEvent('budget.exhausted', { limit: outcome.limit, subject: outcome.subject, refillsUnixMs: outcome.refillsMs });
+      }
+      return grantMessage(outcome);
+    };
+    const extend = async ({ reservationId, key, more, spent }: ExtendRequest) =>
+      grantMessage(await books().decide({ kind: 'extend', reservation: reservationId, key, more: amountsOf(more), spent: amountsOf(spent) }));
+    const settle = async ({ reservationId, spent }: SettleRequest) => {
+      const { charged, freed, overrun } = settled(await books().decide({ kind: 'settle', reservation: reservationId, spent: amountsOf(spent) }));
+      if (Object.keys(overrun).length > 0) platform.log.error('a settlement exceeds what was reserved', { reservationId, ...overrun });
+      return { charged: messageOf(charged), freed: messageOf(freed) };
+    };
+    const release = async ({ reservationId }: ReleaseRequest) => {
+      const { freed } = settled(await books().decide({ kind: 'release', reservation: reservationId }));
+      return { freed: messageOf(freed) };
+    };
+    const account = async (request: AccountRequest): Promise<AccountResponse> => {
+      const { id, command } = request;
+      try {
+        switch (command?.$case) {
+          case 'reserve':
+            return { id, result: { $case: 'reserve', value: await reserve(command.value) } };
+          case 'extend':
+            return { id, result: { $case: 'extend', value: await extend(command.value) } };
+          case 'settle':
+            return { id, result: { $case: 'settle', value: await settle(command.value) } };
+          case 'release':
+            return { id, result: { $case: 'release', value: await release(command.value) } };
+          case undefined:
+            throw new MeshError('invalid-argument', 'the request carries no command');
+        }
+      } catch (caught) {
+        const { code, message } = MeshError.from(caught);
+        return { id, result: { $case: 'failure', value: { code, message } } };
+      }
+    };
+
+    return {
+      grpc: [
+        implement(BudgetServiceService, {
+          reserve: { inSafeMode: 'refuse', handle: reserve },
+          extend: { inSafeMode: 'refuse', handle: extend },
+          // Work that was cut by safe mode must be able to end its books.
+          settle: { inSafeMode: 'serve', handle: settle },
+          release: { inSafeMode: 'serve', handle: release },
+          account: { inSafeMode: 'serve', handle: (requests, call) => interleave(requests, guarded(account, platform), ACCOUNT_COMMANDS_MAX, call.signal) },
+          getUsage: {
+            inSafeMode: 'serve',
+            async handle({ tenant, user }) {
+              return { usages: books().usage({ tenant, user }).map(usageMessage) };
+            },
+          },
+          setLimit: { inSafeMode: 'serve', handle: (request, call) => setLimit(books(), platform, request, call) },
+        }),
+      ],
+      facts: () => ({ inflight: accountant?.underWay ?? 0, queued: 0, models: [], ...(!accountant && { notReady: 'the ledger is being read' }) }),
+      async start() {
+        const { pack } = await platform.models.verify();
+        const opened = new Accountant(new Ledger(limitsOfPack(pack)), ledgerStream(platform.bus), platform.clock, {
+          replica: platform.instance,
+          boot: platform.clock.nowMs(),
+        });
+        await opened.open(platform.stopping, platform.log);
+        accountant = opened;
+      },
+    };
+  },
+});
+
+/** The stream itself is open in every mode; what a command may do is decided command by command, as for the unary methods. */
+function guarded(account: (request: AccountRequest) => Promise<AccountResponse>, { guard }: Platform) {
+  return async (request: AccountRequest): Promise<AccountResponse> => {
+    const { mode } = guard.current();
+    const spends = request.command?.$case === 'reserve' || request.command?.$case === 'extend';
+    if (!spends || mode === 'normal') return account(request);
+    const code = mode === 'halted' ? 'halted' : mode === 'starting' ? 'starting' : 'safe-mode';
+    return { id: request.id, result: { $case: 'failure', value: { code, message: `nothing is reserved while the mode is ${mode}` } } };
+  };
+}
+
+async function setLimit(books: Accountant, { trail }: Platform, { scope, subject, unit, window, limit }: SetLimitRequest, call: Call) {
+  if (!call.caller.operator) throw new MeshError('permission-denied', 'only an operator sets limits');
+  const wanted = { scope: scopeOf(scope), subject, unit: unitOf(unit), window: windowOf(window), limit: safeNumber(limit, 'limit') };
+  const outcome = await books.decide({ kind: 'set-limit', limit: wanted });
+  const previous = outcome.kind === 'limit-set' ? (outcome.previous ?? 0) : 0;
+  trail.record('budget.limit-set', { ...wanted, previous }, { traceId: call.traceId, actor: call.caller.user });
+  return { previousLimit: BigInt(previous) };
+}

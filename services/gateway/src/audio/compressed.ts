@@ -1,0 +1,55 @@
+import { MeshError } from '@smartlite/contracts';
+import { Worker } from 'node:worker_threads';
+import type { Container } from './detect.ts';
+import type { Sound } from './samples.ts';
+
+/** Given to the decoder at a time: a short piece can only unfold into so much sound before it is counted. */
+const PIECE_BYTES = 16 * 1024;
+/** A decoder that has not answered by then has met a file made to stall it. */
+const PIECE_MS_MAX = 10_000;
+const HEAP_MB_MAX = 256;
+
+/** Decodes FLAC, MP3, Ogg Vorbis or Ogg Opus as it comes. Throws `unsupported-media` where the file is broken. */
+export async function* decodeCompressed(container: Exclude<Container, 'wav'>, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Sound> {
+  const worker = new Worker(new URL('./decoder.ts', import.meta.url), { workerData: { container }, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX } });
+  const failed = new Promise<never>((_resolve, reject) => worker.once('error', (cause) => reject(broken(container, cause))));
+  failed.catch(() => undefined);
+  let heard = false;
+  try {
+    for await (const part of piecesThenEnd(bytes)) {
+      const sound = await ask(worker, failed, container, part);
+      if (!sound || (sound.channels[0]?.length ?? 0) === 0) continue;
+      heard = true;
+      yield sound;
+    }
+    if (!heard) throw broken(container);
+  } finally {
+    await worker.terminate();
+  }
+}
+
+async function* piecesThenEnd(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array | null> {
+  for await (const part of bytes) {
+    for (let at = 0; at < part.byteLength; at += PIECE_BYTES) yield part.subarray(at, at + PIECE_BYTES);
+  }
+  yield null;
+}
+
+async function ask(worker: Worker, failed: Promise<never>, container: Container, part: Uint8Array | null): Promise<Sound | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Sound | null>();
+  const timer = setTimeout(() => reject(broken(container)), PIECE_MS_MAX);
+  worker.once('message', resolve);
+  worker.postMessage(part && Uint8Array.from(part));
+  try {
+    const sound = await Promise.race([promise, failed]);
+    if (sound === null) throw broken(container);
+    return sound;
+  } finally {
+    clearTimeout(timer);
+    worker.off('message', resolve);
+  }
+}
+
+function broken(container: Container, cause?: unknown): MeshError {
+  return new MeshError('unsupported-media', `the ${container} file cannot be decoded: it is cut short or damaged`, { cause });
+}

@@ -1,0 +1,33 @@
+import { MeshError } from '@smartlite/contracts';
+
+/** OpenAI's kinds of error, which stock clients know. */
+function typeOf({ httpStatus }: MeshError): string {
+  if (httpStatus === 401) return 'authentication_error';
+  if (httpStatus === 403) return 'permission_error';
+  if (httpStatus === 429) return 'rate_limit_error';
+  return httpStatus < 500 ? 'invalid_request_error' : 'server_error';
+}
+
+/** Anything thrown, as our closed list: also what the HTTP library refuses by itself. */
+export function failureOf(caught: unknown): MeshError {
+  if (caught instanceof MeshError) return caught;
+  const status = (caught as { statusCode?: unknown }).statusCode;
+  const message = caught instanceof Error ? caught.message : '';
+  if (status === 413) return new MeshError('payload-too-large', 'the body is larger than is taken here');
+  if (status === 415) return new MeshError('unsupported-media', 'the content type is not taken here');
+  if (typeof status === 'number' && status >= 400 && status < 500) return new MeshError('invalid-argument', message);
+  return MeshError.from(caught);
+}
+
+/** Status, headers and body of a refusal: OpenAI's shape, and our reason. */
+export function refusalOf(error: MeshError) {
+  const retry = error.retryAfterMs ?? (error.httpStatus === 503 ? 1_000 : undefined);
+  const headers: Record<string, string> = retry === undefined ? {} : { 'retry-after': String(Math.ceil(retry / 1_000)) };
+  if (error.code === 'over-budget') {
+    headers['x-ratelimit-limit'] = error.facts['limit_value'] ?? '';
+    headers['x-ratelimit-remaining'] = error.facts['left'] ?? '';
+    headers['x-ratelimit-reset'] = error.facts['refills'] ?? '';
+  }
+  const body = { error: { message: error.message, type: typeOf(error), code: error.code, param: null, reason: error.reason, ...error.facts } };
+  return { status: error.httpStatus, headers, body };
+}

@@ -1,0 +1,106 @@
+import { MeshError, type TurnDone, type TurnResponse, type TurnSettings } from '@smartlite/contracts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { intake, type IntakeLimits, RATE_HZ } from '../audio/intake.ts';
+import { wavFile } from '../audio/wav.ts';
+import { Turn, type TurnPorts } from '../turn/turn.ts';
+import { type Desk, header, sendEvents } from './desk.ts';
+
+const RATE_HZ_MIN = 4_000;
+const RATE_HZ_MAX = 384_000;
+
+const query = z.strictObject({
+  tier: z.string().max(64).default(''),
+  asr_tier: z.string().max(64).default(''),
+  voice: z.string().max(64).default(''),
+  time_zone: z.string().max(64).default(''),
+  end_at_pause: z.enum(['true', 'false']).default('false'),
+});
+
+/** `POST /v1/voice/turns`: audio in; events and audio out, or one audio file with `Accept: audio/wav`. */
+export function voiceTurns(app: FastifyInstance, desk: Desk, ports: TurnPorts, limits: IntakeLimits): void {
+  app.post('/v1/voice/turns', async (request, reply) => {
+    const settings = settingsOf(request);
+    const audio = intake(desk.body(request), limits, rawRateOf(header(request, 'content-type')));
+    const turn = await desk.serve(request, reply, 'POST /v1/voice/turns', 'refuse', (call) => new Turn(ports, settings, call).run(audio));
+    const wanted = header(request, 'accept') ?? '';
+    return wanted.includes('audio/wav') ? sendFile(reply, turn) : sendEvents(reply, turn, eventOf);
+  });
+}
+
+function settingsOf(request: FastifyRequest): TurnSettings {
+  const parsed = query.safeParse(request.query);
+  if (!parsed.success) throw new MeshError('invalid-argument', `query: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`);
+  const { tier, asr_tier: asrTier, voice, time_zone: timeZone, end_at_pause: endAtPause } = parsed.data;
+  return { tier, asrTier, voice, timeZone, history: [], timers: [], endAtPause: endAtPause === 'true' };
+}
+
+/** `audio/l16;rate=16000` is raw s16le; everything else is told by its content. */
+export function rawRateOf(contentType: string | undefined): number | undefined {
+  const match = /^audio\/l16\s*(?:;.*)?$/i.exec(contentType ?? '');
+  if (!match) return undefined;
+  const rate = Number(/rate=(\d+)/i.exec(contentType ?? '')?.[1] ?? RATE_HZ);
+  if (rate < RATE_HZ_MIN || rate > RATE_HZ_MAX) throw new MeshError('unsupported-media', `content-type: rate ${rate} is not ${RATE_HZ_MIN} to ${RATE_HZ_MAX}`);
+  return rate;
+}
+
+function eventOf({ kind }: TurnResponse): string {
+  const event = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+  switch (kind?.$case) {
+    case 'partial':
+      return event('transcript.partial', { text: kind.value.text });
+    case 'transcript':
+      return event('transcript.final', { text: kind.value.text, confidence: kind.value.confidence });
+    case 'answerDelta':
+      return event('answer.delta', { text: kind.value });
+    case 'audio':
+      return event('audio', { pcm: kind.value.pcm.toString('base64'), rate_hz: kind.value.rateHz, encoding: 's16le' });
+    case 'done':
+      return event('done', doneFacts(kind.value));
+    case undefined:
+      return '';
+  }
+}
+
+/** What `smartlite talk --json` prints. */
+export function doneFacts(done: TurnDone) {
+  const { latency, charge } = done;
+  return {
+    transcript: done.transcript,
+    answer: done.answer,
+    servedBy: { asr: done.asrServedBy ?? null, llm: done.llmServedBy ?? null, tts: done.ttsServedBy ?? null },
+    latencyMs: {
+      finalTranscript: Math.round(latency?.finalTranscriptMs ?? 0),
+      firstToken: Math.round(latency?.firstTokenMs ?? 0),
+      firstAudio: Math.round(latency?.firstAudioMs ?? 0),
+      done: Math.round(latency?.doneMs ?? 0),
+    },
+    traceId: done.traceId,
+    budget: {
+      reservation: charge?.reservationId ?? '',
+      llmTokens: charge?.llmTokens ?? 0,
+      asrSeconds: (charge?.asrMs ?? 0) / 1_000,
+      ttsCharacters: charge?.ttsCharacters ?? 0,
+    },
+    audit: done.auditId,
+    finishReason: done.finishReason,
+  };
+}
+
+/** The whole reply as one WAV; who answered stands in the headers. */
+async function sendFile(reply: FastifyReply, turn: AsyncIterable<TurnResponse>): Promise<FastifyReply> {
+  const sound: Buffer[] = [];
+  let rateHz = RATE_HZ;
+  let done: TurnDone | undefined;
+  for await (const { kind } of turn) {
+    if (kind?.$case === 'audio') {
+      sound.push(kind.value.pcm);
+      rateHz = kind.value.rateHz;
+    }
+    if (kind?.$case === 'done') done = kind.value;
+  }
+  if (!done) throw new MeshError('unavailable', 'the turn ended without an answer');
+  const { llmServedBy: by } = done;
+  const receipt = { 'x-smartlite-audit': done.auditId, 'x-smartlite-model': by?.model ?? '', 'x-smartlite-lock': by?.lockDigest ?? '', 'x-smartlite-order': by?.statusOrder ?? '' };
+  return reply.headers(receipt).type('audio/wav').send(wavFile(Buffer.concat(sound), rateHz));
+}

@@ -1,0 +1,118 @@
+import type { Peers } from '@smartlite/chassis';
+import {
+  type AccountRequest, type AccountResponse, codeOfReason, type ExtendRequest, type ExtendResponse, MeshError, type ReserveRequest, type ReserveResponse,
+  type SettleRequest, type SettleResponse,
+} from '@smartlite/contracts';
+
+/** A command that is not answered by then is reported as unavailable: nothing is ever assumed to be free. */
+const ANSWER_MS_MAX = 5_000;
+/** Commands waiting for the stream. */
+const QUEUE_MAX = 2_048;
+
+type Command = NonNullable<AccountRequest['command']>;
+type Result = NonNullable<AccountResponse['result']>;
+interface Waiter {
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: MeshError) => void;
+}
+
+/** The way to the budget: one long-lived stream that carries every command of this gateway under its own number. */
+export interface LedgerLine {
+  reserve(request: ReserveRequest): Promise<ReserveResponse>;
+  extend(request: ExtendRequest): Promise<ExtendResponse>;
+  settle(request: SettleRequest): Promise<SettleResponse>;
+}
+
+export class StreamedLedgerLine implements LedgerLine {
+  readonly #budget: Pick<Peers['budget'], 'account'>;
+  readonly #stopping: AbortSignal;
+  readonly #waiting = new Map<bigint, Waiter>();
+  #queue: AccountRequest[] = [];
+  #wake: () => void = () => undefined;
+  #open = false;
+  #next = 0n;
+
+  constructor(budget: Pick<Peers['budget'], 'account'>, stopping: AbortSignal) {
+    this.#budget = budget;
+    this.#stopping = stopping;
+  }
+
+  async reserve(value: ReserveRequest): Promise<ReserveResponse> {
+    return expectCase(await this.#command({ $case: 'reserve', value }), 'reserve');
+  }
+
+  async extend(value: ExtendRequest): Promise<ExtendResponse> {
+    return expectCase(await this.#command({ $case: 'extend', value }), 'extend');
+  }
+
+  /** Tried again once on a fresh stream: a settlement is idempotent, and one that is lost is charged in full at expiry. */
+  async settle(value: SettleRequest): Promise<SettleResponse> {
+    const settle = async () => expectCase(await this.#command({ $case: 'settle', value }), 'settle');
+    return settle().catch((caught: unknown) => {
+      if (MeshError.from(caught).retryable) return settle();
+      throw caught;
+    });
+  }
+
+  #command(command: Command): Promise<Result> {
+    if (this.#queue.length >= QUEUE_MAX) throw new MeshError('budget-unavailable', 'too many commands wait for the budget', { retryAfterMs: 1_000 });
+    const id = (this.#next += 1n);
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    const timer = setTimeout(() => this.#drop(id, new MeshError('budget-unavailable', 'the budget did not answer in time', { retryAfterMs: 1_000 })), ANSWER_MS_MAX);
+    this.#waiting.set(id, { resolve, reject });
+    this.#queue.push({ id, command });
+    if (!this.#open) void this.#converse();
+    this.#wake();
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  /** Lives as long as the stream does; the next command after it opens another. */
+  async #converse(): Promise<void> {
+    this.#open = true;
+    const ended = new AbortController();
+    try {
+      const signal = AbortSignal.any([this.#stopping, ended.signal]);
+      for await (const { id, result } of this.#budget.account(this.#requests(signal), { signal })) if (result) this.#answer(id, result);
+      throw new MeshError('budget-unavailable', 'the budget ended the stream', { retryAfterMs: 500 });
+    } catch (caught) {
+      const cause = MeshError.from(caught);
+      const error = new MeshError('budget-unavailable', 'the budget cannot be asked now', { cause, retryAfterMs: 500 });
+      for (const id of this.#waiting.keys()) this.#drop(id, error);
+    } finally {
+      ended.abort();
+      this.#queue = [];
+      this.#open = false;
+    }
+  }
+
+  async *#requests(signal: AbortSignal): AsyncIterable<AccountRequest> {
+    while (!signal.aborted) {
+      yield* this.#queue.splice(0);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        if (this.#queue.length > 0 || signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+  }
+
+  #answer(id: bigint, result: Result): void {
+    const waiter = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (result.$case !== 'failure') return waiter?.resolve(result);
+    const { code, message } = result.value;
+    waiter?.reject(new MeshError(codeOfReason(code.toUpperCase().replaceAll('-', '_')) ?? 'budget-unavailable', message));
+  }
+
+  #drop(id: bigint, error: MeshError): void {
+    this.#waiting.get(id)?.reject(error);
+    this.#waiting.delete(id);
+  }
+}
+
+type Results = { [R in Result as R['$case']]: R['value'] };
+
+function expectCase<C extends Result['$case']>(result: Result, $case: C): Results[C] {
+  if (result.$case === $case) return result.value as Results[C];
+  throw new MeshError('internal', 'the budget answered another command than was sent');
+}

@@ -1,0 +1,48 @@
+import { type Call, defineService, implement } from '@smartlite/chassis';
+import { MeshError, type TurnRequest, type TurnSettings, VoiceServiceService } from '@smartlite/contracts';
+import { gatewayConfig } from './config.ts';
+import { listenHttp } from './doors/http.ts';
+import { StreamedLedgerLine } from './ledgerline.ts';
+import { Turn, type TurnPorts } from './turn/turn.ts';
+
+const NO_SETTINGS: TurnSettings = { tier: '', asrTier: '', voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
+
+export const gateway = defineService({
+  name: 'gateway',
+  config: gatewayConfig,
+
+  wire({ httpAddress, clients, uploadBytesMax, turnSecondsMax, idleMsMax }, platform) {
+    const { asr, llm, tts, budget } = platform.peers;
+    const { clock, trail, log } = platform;
+    const ports: TurnPorts = { asr, llm, tts, clock, trail, log, ledger: new StreamedLedgerLine(budget, platform.stopping) };
+    let http: Awaited<ReturnType<typeof listenHttp>> | undefined;
+
+    return {
+      grpc: [implement(VoiceServiceService, { turn: { inSafeMode: 'refuse', handle: (requests, call) => turn(ports, requests, call) } })],
+      facts: () => ({ inflight: 0, queued: 0, models: [], addresses: http ? { http: http.url } : {} }),
+      async start() {
+        http = await listenHttp(platform, ports, { address: httpAddress, clients, idleMsMax, limits: { uploadBytesMax, turnSecondsMax } });
+      },
+      async close() {
+        await http?.close();
+      },
+    };
+  },
+});
+
+/** Settings may come first; what follows is audio. */
+async function* turn(ports: TurnPorts, requests: AsyncIterable<TurnRequest>, call: Call) {
+  const source = requests[Symbol.asyncIterator]();
+  const first = await source.next();
+  if (first.done) throw new MeshError('invalid-argument', 'the stream is empty: send settings, then audio');
+  const { kind } = first.value;
+  const settings = kind?.$case === 'settings' ? kind.value : NO_SETTINGS;
+  const audio = async function* () {
+    if (kind?.$case === 'pcm') yield kind.value;
+    for (let next = await source.next(); !next.done; next = await source.next()) {
+      if (next.value.kind?.$case !== 'pcm') throw new MeshError('invalid-argument', 'settings come first and once; then audio');
+      yield next.value.kind.value;
+    }
+  };
+  yield* new Turn(ports, settings, call).run(audio());
+}

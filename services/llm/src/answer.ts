@@ -1,0 +1,64 @@
+import type { ChatMessage, Timer } from '@smartlite/contracts';
+import type { LlmPiece, LlmWork } from './engine.ts';
+
+/** A piece of the answer as the caller gets it. Tokens of all texts together are what the answer cost. */
+export type AnswerPiece =
+  | { readonly kind: 'text'; readonly text: string; readonly tokens: number }
+  | {
+      readonly kind: 'done';
+      readonly reason: 'stop' | 'length' | 'declined' | 'tool';
+      readonly promptTokens: number;
+      readonly answerTokens: number;
+      readonly tool: string;
+      readonly timers: readonly Timer[];
+    };
+
+/** One question to one engine. */
+export interface Asking {
+  readonly run: (work: LlmWork) => AsyncIterable<LlmPiece>;
+  readonly messages: readonly ChatMessage[];
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly seed: number;
+  readonly timers: readonly Timer[];
+}
+
+/** Said when the budget ends an answer: whoever listens must not be left with half a sentence. */
+export const CLOSING = ' I have to stop here.';
+
+/** Raised when the question alone fills the model's context. */
+export class PromptTooLong extends Error {
+  override readonly name = 'PromptTooLong';
+}
+
+/** Tokens of a text by the engine's own tokenizer. */
+export async function countTokens(run: Asking['run'], work: Extract<LlmWork, { kind: 'count-text' | 'count-prompt' }>): Promise<number> {
+  for await (const piece of run(work)) if (piece.kind === 'count') return piece.tokens;
+  return 0;
+}
+
+/**
+ * An instruct model's answer, token by token as it is made. When the budget ends it, it ends with the closing sentence, whose tokens
+ * were set aside from the start; a budget too small for that gets no closing sentence.
+ */
+export async function* chatAnswer({ run, messages, maxTokens, temperature, seed, timers }: Asking): AsyncIterable<AnswerPiece> {
+  const closingTokens = await countTokens(run, { kind: 'count-text', text: CLOSING });
+  const closes = maxTokens > closingTokens;
+  const counted = { promptTokens: 0, answerTokens: 0 };
+  let reason: 'stop' | 'length' = 'length';
+  for await (const piece of run({ kind: 'generate', messages, maxTokens: closes ? maxTokens - closingTokens : maxTokens, temperature, seed })) {
+    if (piece.kind === 'prompt') counted.promptTokens = piece.tokens;
+    if (piece.kind === 'token') {
+      counted.answerTokens += piece.tokens;
+      yield { kind: 'text', text: piece.text, tokens: piece.tokens };
+    }
+    if (piece.kind !== 'end') continue;
+    if (piece.reason === 'too-long') throw new PromptTooLong('the conversation is longer than the model can read');
+    reason = piece.reason;
+  }
+  if (reason === 'length' && closes) {
+    counted.answerTokens += closingTokens;
+    yield { kind: 'text', text: CLOSING, tokens: closingTokens };
+  }
+  yield { kind: 'done', reason, ...counted, tool: '', timers };
+}

@@ -1,0 +1,162 @@
+import { type Call, type EngineProcess, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
+import { type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
+import { firstThatAnswers, type Leg, obstacles, route, type RouteConditions } from '@smartlite/resilience';
+import type { Pack } from '@smartlite/trust';
+import { type AnswerPiece, type Asking, chatAnswer, countTokens, PromptTooLong } from './answer.ts';
+import type { LlmPiece, LlmWork } from './engine.ts';
+import { asReadByNano, nanoAnswer, type NanoRules } from './nano.ts';
+import { nanoRules } from './nanorules.ts';
+import { type Tier, tierOf } from './tiers.ts';
+
+/** Messages of one conversation, and characters in all, that a call may carry. Models read far less; this bounds the work of refusing. */
+const MESSAGES_MAX = 64;
+const CHARACTERS_MAX = 32_768;
+const TEMPERATURE_MAX = 2;
+
+type Engine = EngineProcess<LlmWork, LlmPiece>;
+
+/** Chooses the models of a call, asks them, and says who answered. */
+export class Desk {
+  readonly #platform: Platform;
+  readonly #pool: ModelPool;
+  /** Rules are read from a model's own artifacts, once for each process that runs it. */
+  readonly #rules = new WeakMap<Engine, Promise<NanoRules>>();
+
+  constructor(platform: Platform, pool: ModelPool) {
+    this.#platform = platform;
+    this.#pool = pool;
+  }
+
+  async *generate(request: GenerateRequest, call: Call): AsyncIterable<GenerateResponse> {
+    validate(request);
+    const pack = this.#pack();
+    const tier = tierOf(pack, request.tier);
+    const legs = this.#legs(tier);
+    yield* firstThatAnswers(
+      legs,
+      (leg) => this.#askLeg(leg, tier, pack, request, call),
+      (leg, failure) => this.#platform.log.warn('model passed over', { model: leg.model, code: failure.code }),
+    );
+  }
+
+  /** Tokens of a prompt by the model that would be asked first. */
+  async count(request: Pick<GenerateRequest, 'messages' | 'tier'>, call: Call) {
+    validate(request);
+    const pack = this.#pack();
+    const tier = tierOf(pack, request.tier);
+    const [leg] = this.#legs(tier);
+    const engine = await this.#engine(leg, call.signal);
+    const messages = dialectOf(pack, engine.modelId) === 'nano' ? asReadByNano(request.messages) : request.messages;
+    const promptTokens = await countTokens((work) => engine.run(work, call.signal), { kind: 'count-prompt', messages });
+    return { promptTokens, answerTokensMax: tier.answerTokensMax, promptTokensMax: tier.promptTokensMax };
+  }
+
+  async *#askLeg(leg: Leg, tier: Tier, pack: Pack, request: GenerateRequest, call: Call): AsyncIterable<GenerateResponse> {
+    const engine = await this.#engine(leg, call.signal);
+    const asking = askingOf(engine, tier, request, call);
+    try {
+      for await (const piece of this.#answer(engine, asking, tier, pack, request)) yield this.#message(piece, engine, leg, tier, call);
+    } catch (caught) {
+      if (caught instanceof PromptTooLong) throw new MeshError('invalid-argument', `messages: ${caught.message}`);
+      throw caught;
+    }
+  }
+
+  async *#answer(engine: Engine, asking: Asking, tier: Tier, pack: Pack, { facts }: GenerateRequest): AsyncIterable<AnswerPiece> {
+    if (dialectOf(pack, engine.modelId) !== 'nano') return yield* chatAnswer(asking);
+    const session = facts ?? { timers: [], timeZone: '', lastAnswer: '', llmTokensLeft: undefined };
+    const world = {
+      nowMs: this.#platform.clock.nowMs(),
+      chance: chanceOf(this.#platform),
+      mode: this.#platform.guard.current().mode,
+      tier: tier.servedAs,
+      session,
+    };
+    yield* nanoAnswer(asking, await this.#rulesOf(engine, pack), world);
+  }
+
+  #message(piece: AnswerPiece, engine: Engine, leg: Leg, tier: Tier, call: Call): GenerateResponse {
+    if (piece.kind === 'text') return { kind: { $case: 'chunk', value: { text: piece.text, tokens: piece.tokens } } };
+    const { promptTokens, answerTokens, reason: finishReason, tool, timers } = piece;
+    const by = servedBy(engine, { ...leg, because: becauseOf(leg, tier) }, tier.name, this.#platform, call);
+    return { kind: { $case: 'done', value: { promptTokens, answerTokens, finishReason, tool, timers: [...timers], servedBy: by } } };
+  }
+
+  #rulesOf(engine: Engine, pack: Pack): Promise<NanoRules> {
+    const known = this.#rules.get(engine) ?? nanoRules((work) => engine.run(work, this.#platform.stopping), settingsOf(pack, engine.modelId));
+    this.#rules.set(engine, known);
+    known.catch(() => this.#rules.delete(engine));
+    return known;
+  }
+
+  #pack(): Pack {
+    if (!this.#pool.pack) throw new MeshError('unavailable', 'the models are not verified yet', { retryAfterMs: 1_000 });
+    return this.#pool.pack;
+  }
+
+  /** Fallbacks load when they are asked; the rest is asked only when it is loaded. */
+  #legs({ servedAs, candidates }: Tier): readonly Leg[] {
+    const { mode, substitutions } = this.#platform.guard.current();
+    const states = new Map(this.#pool.facts().map((fact) => [fact.id, fact]));
+    const conditions: RouteConditions = {
+      fallbacksOnly: mode === 'safe',
+      substitutions,
+      unusable: (model) => {
+        const fact = states.get(model);
+        if (!fact || fact.state === 'refused' || fact.state === 'missing') return `is ${fact?.state ?? 'not in the pack'}`;
+        const onDemand = candidates.some((candidate) => candidate.model === model && candidate.role === 'fallback');
+        return onDemand || this.#pool.get(model) ? undefined : `is ${fact.state}`;
+      },
+    };
+    const legs = route(servedAs, candidates, conditions);
+    if (legs.length === 0) throw new MeshError('unavailable', `tier ${servedAs}: ${obstacles(candidates, conditions)}`, { retryAfterMs: 1_000 });
+    return legs;
+  }
+
+  async #engine(leg: Leg | undefined, signal: AbortSignal): Promise<Engine> {
+    if (!leg) throw new MeshError('unavailable', 'no model can be asked now');
+    return this.#pool.get<LlmWork, LlmPiece>(leg.model) ?? (await this.#pool.demand<LlmWork, LlmPiece>(leg.model, signal));
+  }
+}
+
+function askingOf(engine: Engine, tier: Tier, request: GenerateRequest, call: Call): Asking {
+  return {
+    run: (work) => engine.run(work, call.signal),
+    messages: request.messages,
+    maxTokens: Math.min(request.maxTokens || tier.answerTokensMax, tier.answerTokensMax),
+    temperature: request.temperature,
+    seed: Number(BigInt.asUintN(32, request.seed)),
+    timers: request.facts?.timers ?? [],
+  };
+}
+
+function validate({ messages, temperature }: Pick<GenerateRequest, 'messages'> & { readonly temperature?: number }): void {
+  const refuse = (what: string) => {
+    throw new MeshError('invalid-argument', what);
+  };
+  if (messages.length === 0) refuse('messages: at least one message is required');
+  if (messages.length > MESSAGES_MAX) refuse(`messages: ${messages.length} messages; ${MESSAGES_MAX} at most`);
+  const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+  if (characters > CHARACTERS_MAX) refuse(`messages: ${characters} characters in all; ${CHARACTERS_MAX} at most`);
+  const odd = messages.findIndex(({ role }) => !['system', 'user', 'assistant'].includes(role));
+  if (odd >= 0) refuse(`messages[${odd}].role: give system, user or assistant`);
+  if (messages.at(-1)?.role !== 'user') refuse('messages: the last one must be the user\'s');
+  if (temperature !== undefined && !(temperature >= 0 && temperature <= TEMPERATURE_MAX)) refuse(`temperature: give 0 to ${TEMPERATURE_MAX}`);
+}
+
+function becauseOf({ because }: Leg, { name, servedAs }: Tier): string {
+  return name === servedAs ? because : `${because}; tier ${name} is unbound in this pack and served by ${servedAs}`;
+}
+
+function settingsOf(pack: Pack, model: string): Readonly<Record<string, unknown>> {
+  return pack.models.find(({ id }) => id === model)?.settings ?? {};
+}
+
+function dialectOf(pack: Pack, model: string): unknown {
+  return settingsOf(pack, model)['dialect'];
+}
+
+function chanceOf({ ids }: Platform): number {
+  const [byte = 0, second = 0] = ids.bytes(2);
+  return (byte * 256 + second) / 65_536;
+}

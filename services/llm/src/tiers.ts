@@ -1,0 +1,42 @@
+import type { WantedModel } from '@smartlite/chassis';
+import { MeshError } from '@smartlite/contracts';
+import type { Candidate } from '@smartlite/resilience';
+import type { Pack } from '@smartlite/trust';
+
+export interface Tier {
+  /** As asked for. */
+  readonly name: string;
+  /** The tier whose candidates answer: another one where the pack leaves this one unbound. */
+  readonly servedAs: string;
+  readonly promptTokensMax: number;
+  readonly answerTokensMax: number;
+  readonly candidates: readonly Candidate[];
+}
+
+/** The tier that a caller asks for; empty means the pack's default. Throws `invalid-argument` naming those there are. */
+export function tierOf({ llm_tiers: { default_tier, tiers } }: Pack, asked: string): Tier {
+  const name = asked || default_tier;
+  const tier = Object.hasOwn(tiers, name) ? tiers[name] : undefined;
+  if (!tier) throw new MeshError('invalid-argument', `tier: there is no LLM tier ${JSON.stringify(name.slice(0, 40))}; give one of ${Object.keys(tiers).join(', ')}`);
+  const servedAs = tier.served_by_tier ?? name;
+  const candidates = (tiers[servedAs] ?? tier).candidates;
+  return { name, servedAs, promptTokensMax: tier.token_budget.prompt, answerTokensMax: tier.token_budget.answer, candidates };
+}
+
+/** Engines that send the question to somebody else's machine: closed in safe mode, whatever their role. */
+const REMOTE_ENGINES: ReadonlySet<string> = new Set(['openai']);
+
+/** Models to keep: primaries and shadows at once, fallbacks when they are needed; only fallbacks stay in safe mode. */
+export function wantedModels({ llm_tiers: { tiers }, models }: Pack): readonly WantedModel[] {
+  const wanted = new Map<string, WantedModel>();
+  for (const [tier, { candidates }] of Object.entries(tiers)) {
+    for (const { model: id, role } of candidates) {
+      const model = models.find((each) => each.id === id);
+      if (!model || wanted.has(id)) continue;
+      const fallback = role === 'fallback';
+      const keeps = fallback && !REMOTE_ENGINES.has(model.engine);
+      wanted.set(id, { id, tier, role, artifacts: model.artifacts, load: fallback ? 'on-demand' : 'at-once', inSafeMode: keeps ? 'keep' : 'unload' });
+    }
+  }
+  return [...wanted.values()];
+}

@@ -1,0 +1,177 @@
+import type { Call, EngineProcess, LockState, ModelFact } from '@smartlite/chassis';
+import { MeshError, type SynthesizeRequest, type SynthesizeResponse } from '@smartlite/contracts';
+import type { Pack } from '@smartlite/trust';
+import { describe, expect, it } from 'vitest';
+import type { SpeechChunk, SpeechRequest } from './engine.ts';
+import { Synthesis } from './synthesis.ts';
+import { wantedModels } from './voices.ts';
+
+const PACK = {
+  tts_pack: {
+    roles: { tacotron2: { role: 'fallback', model: 'robot' }, vits_multilingual: { role: 'primary', model: 'singer' } },
+  },
+  models: [
+    { id: 'singer', artifacts: ['singer-voice'], settings: { voice: 'anna', voices: ['anna', 'ben'] } },
+    { id: 'robot', artifacts: ['robot-voice'], settings: { voice: 'metal', voices: ['metal'] } },
+  ],
+} as unknown as Pack;
+
+const CALL: Call = {
+  signal: new AbortController().signal,
+  deadlineUnixMs: Number.POSITIVE_INFINITY,
+  requestId: 'request-1',
+  traceId: '0'.repeat(32),
+  caller: { user: 'u', tenant: 't', regions: [], operator: false },
+  statusOrder: '1.1.1.1',
+};
+
+class Rig {
+  mode: LockState['mode'] = 'normal';
+  states: Record<string, ModelFact['state']> = { singer: 'loaded', robot: 'unloaded' };
+  /** Chunks before the engine dies; undefined: it lives. */
+  diesAfter: number | undefined;
+  asked: SpeechRequest[] = [];
+  readonly synthesis: Synthesis;
+
+  constructor() {
+    const quiet = () => undefined;
+    const guard = {
+      current: () => ({ mode: this.mode, substitutions: {} }) as unknown as LockState,
+      onChange: () => quiet,
+      alarm: quiet,
+    };
+    const engine = <Q, C>(id: string) => this.#engine(id) as unknown as EngineProcess<Q, C>;
+    this.synthesis = new Synthesis(
+      { guard, instance: 'tts-1', region: 'local', log: { debug: quiet, info: quiet, warn: quiet, error: quiet } },
+      {
+        pack: PACK,
+        get: engine,
+        demand: async <Q, C>(id: string) => engine<Q, C>(id),
+        facts: () => wantedModels(PACK).map(({ id, tier, role }) => ({ id, tier, role, state: this.states[id] ?? 'unloaded' })),
+      },
+    );
+  }
+
+  speak(request: Partial<SynthesizeRequest>): Promise<SynthesizeResponse[]> {
+    return gathered(this.synthesis.speak({ text: 'Hello there.', voice: '', rate: 0, ...request }, CALL));
+  }
+
+  #engine(modelId: string) {
+    const speak = (request: SpeechRequest) => this.#chunks(modelId, request);
+    return { modelId, engine: 'scripted', artifactDigests: [`sha256:${modelId}`], lockDigest: 'sha256:lock', run: speak };
+  }
+
+  async *#chunks(modelId: string, request: SpeechRequest): AsyncIterable<SpeechChunk> {
+    this.asked.push(request);
+    for (let made = 0; made < 3; made++) {
+      if (modelId === 'singer' && made === this.diesAfter) throw new MeshError('unavailable', 'the engine process has ended');
+      yield { pcm: new Uint8Array(3200), rateHz: 16_000 };
+    }
+  }
+}
+
+async function gathered<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+function doneOf(responses: readonly SynthesizeResponse[]) {
+  const last = responses.at(-1)?.kind;
+  return last?.$case === 'done' ? last.value : undefined;
+}
+
+describe('a text that is spoken', () => {
+  it('comes as frames with their rate, then what was done and who did it', async () => {
+    const responses = await new Rig().speak({ text: 'Hello, café.' });
+    expect(responses.slice(0, 3)).toEqual(
+      Array.from({ length: 3 }, () => ({ kind: { $case: 'frame', value: { pcm: Buffer.alloc(3200), rateHz: 16_000 } } })),
+    );
+    expect(doneOf(responses)).toEqual({
+      characters: 12,
+      audioMs: 300,
+      servedBy: {
+        model: 'singer',
+        tier: 'vits_multilingual',
+        role: 'primary',
+        engine: 'scripted',
+        because: 'primary of tier tts',
+        instance: 'tts-1',
+        region: 'local',
+        artifactDigests: ['sha256:singer'],
+        lockDigest: 'sha256:lock',
+        statusOrder: '1.1.1.1',
+      },
+    });
+  });
+
+  it('is in the voice and at the rate asked for, else in the usual ones', async () => {
+    const rig = new Rig();
+    await rig.speak({ voice: 'ben', rate: 1.5 });
+    await rig.speak({});
+    expect(rig.asked).toEqual([
+      { text: 'Hello there.', voice: 'ben', rate: 1.5 },
+      { text: 'Hello there.', voice: 'anna', rate: 1 },
+    ]);
+  });
+
+  it('is refused in a voice that is not there, at a rate out of bounds, and when it has no words', async () => {
+    const rig = new Rig();
+    await expect(rig.speak({ voice: 'zoe' })).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: 'voice: there is no voice "zoe"; give one of anna, ben, metal',
+    });
+    for (const rate of [0.4, 2.1, Number.NaN, -1])
+      await expect(rig.speak({ rate })).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(rig.speak({ text: '...' })).rejects.toMatchObject({ code: 'invalid-argument' });
+    expect(rig.asked).toEqual([]);
+  });
+});
+
+describe('when the primary fails', () => {
+  it('before its first frame, the fallback speaks in its own voice and says why', async () => {
+    const rig = new Rig();
+    rig.diesAfter = 0;
+    const done = doneOf(await rig.speak({ voice: 'ben' }));
+    expect(done?.servedBy).toMatchObject({ model: 'robot', tier: 'tacotron2', role: 'fallback' });
+    expect(done?.servedBy?.because).toContain('singer failed: the engine process has ended');
+    expect(rig.asked.at(-1)?.voice).toBe('metal');
+  });
+
+  it('after its first frame, the call fails: nobody hears two beginnings', async () => {
+    const rig = new Rig();
+    rig.diesAfter = 1;
+    await expect(rig.speak({})).rejects.toMatchObject({ code: 'unavailable' });
+    expect(rig.asked).toHaveLength(1);
+  });
+
+  it('because its bytes were refused, the fallback is asked at once', async () => {
+    const rig = new Rig();
+    rig.states = { singer: 'refused', robot: 'unloaded' };
+    expect(doneOf(await rig.speak({}))?.servedBy?.because).toContain('singer is refused');
+  });
+
+  it('and the fallback is refused, too, the call is unavailable with both reasons', async () => {
+    const rig = new Rig();
+    rig.states = { singer: 'missing', robot: 'refused' };
+    await expect(rig.speak({})).rejects.toMatchObject({ code: 'unavailable', message: 'singer is missing; robot is refused' });
+    expect(rig.synthesis.notReady()).toBe('singer is missing; robot is refused');
+  });
+});
+
+describe('while the primary is being loaded', () => {
+  it('the service is not ready, and a call that comes all the same waits for it', async () => {
+    const rig = new Rig();
+    rig.states = { singer: 'loading', robot: 'unloaded' };
+    expect(rig.synthesis.notReady()).toBe('singer is loading');
+    expect(doneOf(await rig.speak({}))?.servedBy?.model).toBe('singer');
+  });
+});
+
+describe('in safe mode', () => {
+  it('a diagnostic call is spoken by the fallback alone', async () => {
+    const rig = new Rig();
+    rig.mode = 'safe';
+    expect(doneOf(await rig.speak({}))?.servedBy?.model).toBe('robot');
+  });
+});

@@ -1,0 +1,56 @@
+import type { WantedModel } from '@smartlite/chassis';
+import { MeshError } from '@smartlite/contracts';
+import type { Candidate } from '@smartlite/resilience';
+import type { Pack } from '@smartlite/trust';
+import { z } from 'zod';
+
+/** Pieces of work that one synthesiser takes at once: making is quick, but a slow reader must not hold up the others. */
+const SENTENCES_AT_ONCE = 4;
+
+/** A model of the TTS pack, as what it serves, and the voices that it has. */
+export interface Speaker extends Candidate {
+  /** Its name in the pack, for example `vits_multilingual`. */
+  readonly name: string;
+  readonly defaultVoice: string;
+  readonly voices: readonly string[];
+}
+
+const voiceSettings = z.object({ voice: z.string().min(1), voices: z.array(z.string().min(1)).min(1) });
+const ORDER: readonly Candidate['role'][] = ['primary', 'shadow', 'fallback'];
+
+/** The speakers of a pack, primary first. Throws when a model of the TTS pack says nothing of its voices. */
+export function speakersOf({ tts_pack: { roles }, models }: Pack): readonly Speaker[] {
+  const speakers = Object.entries(roles).map(([name, { role, model }]) => {
+    const { voice: defaultVoice, voices } = voiceSettings.parse(models.find(({ id }) => id === model)?.settings);
+    return { name, role, model, defaultVoice, voices };
+  });
+  return speakers.toSorted((one, other) => ORDER.indexOf(one.role) - ORDER.indexOf(other.role));
+}
+
+/** Throws `invalid-argument` for a voice that no speaker has; empty stands for each speaker's own. */
+export function requireVoice(speakers: readonly Speaker[], asked: string): void {
+  const voices = [...new Set(speakers.flatMap((speaker) => speaker.voices))];
+  if (asked === '' || voices.includes(asked)) return;
+  throw new MeshError(
+    'invalid-argument',
+    `voice: there is no voice ${JSON.stringify(asked.slice(0, 40))}; give one of ${voices.join(', ')}`,
+  );
+}
+
+/** The voice that a speaker uses: the one asked for, or its own where it has not got that one. */
+export function voiceOf({ voices, defaultVoice }: Speaker, asked: string): string {
+  return voices.includes(asked) ? asked : defaultVoice;
+}
+
+/** Models to keep: the primary at once, the fallback when it is needed and in safe mode. */
+export function wantedModels(pack: Pack): readonly WantedModel[] {
+  return speakersOf(pack).map(({ name, role, model: id }) => ({
+    id,
+    tier: name,
+    role,
+    artifacts: pack.models.find((model) => model.id === id)?.artifacts ?? [],
+    load: role === 'primary' ? 'at-once' : 'on-demand',
+    inSafeMode: role === 'fallback' ? 'keep' : 'unload',
+    concurrency: SENTENCES_AT_ONCE,
+  }));
+}

@@ -1,0 +1,30 @@
+import { readFile, stat } from 'node:fs/promises';
+import { parseLock, writeAtomically } from '@smartlite/trust';
+
+export interface RuntimeState {
+  readonly mode: string;
+  /** When the last full verification ended, and how. */
+  readonly verified_at: string | null;
+  readonly verification: 'passed' | 'failed' | null;
+  readonly reasons: readonly string[];
+  /** Instance that wrote this. */
+  readonly written_by: string;
+}
+
+/**
+ * Writes `runtime_state` into the lock: for people to read, outside the signature, decided upon by nobody. The signed part stays as it
+ * is; a lock that changed meanwhile is left alone. Returns whether it was written; a file that cannot be written is no failure.
+ */
+export async function writeRuntimeState(file: string, state: RuntimeState): Promise<boolean> {
+  try {
+    const before = await stat(file, { bigint: true });
+    const lock = parseLock(await readFile(file));
+    const content = `${JSON.stringify({ ...lock, runtime_state: state }, null, 2)}\n`;
+    const now = await stat(file, { bigint: true });
+    if (now.ino !== before.ino || now.mtimeNs !== before.mtimeNs) return false;
+    await writeAtomically(file, content, Number(before.mode & 0o777n));
+    return true;
+  } catch {
+    return false;
+  }
+}

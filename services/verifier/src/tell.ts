@@ -1,0 +1,55 @@
+import type { Platform } from '@smartlite/chassis';
+import type { Tell } from './verifier.ts';
+import { passes, type Report } from './report.ts';
+import type { StateNews } from './statekeeper.ts';
+
+/** From the broadcast of a decision to an instance's ack; the mark is milliseconds, a lease the worst that may be. */
+const DELAY_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+/** Tells events, security, the audit trail and the metrics. `keepState` is told what the lock file should say of the runtime. */
+export function teller(platform: Platform, keepState: (news: StateNews) => void): Tell {
+  const { bus, trail, log, metrics } = platform;
+  const delays = metrics.histogram('lock_propagation_seconds', 'From the broadcast of a decision to an ack of it', ['service'], DELAY_BUCKETS_SECONDS);
+  const leading = metrics.gauge('verifier_leading', '1 while this verifier leads');
+  const verifications = metrics.counter('verifications_total', 'Full verifications by their outcome', ['outcome']);
+  return {
+    modeChanged(from, { mode, epoch, revision, reasons, lockSequence }) {
+      log.info('the fleet changes its mode', { from, to: mode, epoch, revision, reasons });
+      bus.publishEvent('mode.changed', { from, to: mode, epoch, revision, reasons });
+      trail.record('mode.changed', { from, to: mode, epoch, revision, reasons, lockSequence });
+      if (mode !== 'normal') bus.alert('critical', mode === 'halted' ? 'the fleet is halted' : 'the fleet is in safe mode', reasons);
+      else if (from !== 'starting') bus.alert('warning', 'the fleet serves again', []);
+      keepState({ mode, reasons });
+    },
+    verified(report) {
+      tellReport(platform, report);
+      verifications.inc({ outcome: passes(report) ? 'passed' : 'failed' });
+      keepState({ report });
+    },
+    reign(epoch, because) {
+      log.info(epoch === null ? 'this verifier leads no more' : 'this verifier leads', { epoch, because });
+      leading.set(epoch === null ? 0 : 1);
+      keepState({ leading: epoch !== null });
+    },
+    ackDelay: (service, delayMs) => delays.observe({ service }, delayMs / 1_000),
+    lagging(late) {
+      log.warn('an instance has not applied the lock status', late);
+      bus.publishEvent('instance.lagging', late);
+    },
+  };
+}
+
+function tellReport({ bus, trail, instance, log }: Platform, report: Report): void {
+  const { lockSequence, findings, artifacts, tookMs } = report;
+  const facts = findings.map(({ code, artifact, message }) => ({ code, artifact: artifact === '' ? null : artifact, message }));
+  if (passes(report)) {
+    bus.publishEvent('verification.passed', { lockSequence: lockSequence ?? 0, artifacts: artifacts.length, tookMs });
+  } else {
+    log.error('a full verification has failed', { findings: facts });
+    const mode = findings.some(({ effect }) => effect === 'halted') ? 'halted' : 'safe';
+    bus.publishEvent('verification.failed', { lockSequence, findings: facts, mode });
+    for (const { artifact, code } of findings) if (artifact !== '') bus.publishEvent('artifact.quarantined', { artifact, code, instance });
+  }
+  const kind = passes(report) ? 'verification.passed' : 'verification.failed';
+  trail.record(kind, { lockSequence, lockDigest: report.lockDigest, artifacts: artifacts.length, tookMs, findings: findings.map(({ code, artifact }) => `${code} ${artifact}`.trim()) });
+}

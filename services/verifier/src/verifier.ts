@@ -1,0 +1,267 @@
+import type { Clock, Ids, Log } from '@smartlite/chassis';
+import type { ServiceName } from '@smartlite/contracts';
+import {
+  compareOrder, type ControlBody, type ControlEntry, type LockStatus, type Moment, openAck, openAlarm, openControl, openStatus, parseNonceRequest, proveConflict, type RoleIdentity,
+  type RoleTrust, signEntry, signNonceReply, signStatus, type SignedStatus, type Verified,
+} from '@smartlite/trust';
+import { Acks } from './acks.ts';
+import type { Act } from './act.ts';
+import type { ControlLog, Journal, LockBus, ModelStore } from './engine.ts';
+import { type NodeSelf, type NodeTimes, VerifierNode } from './node.ts';
+import type { Report } from './report.ts';
+import { Waiters } from './waiters.ts';
+
+export interface VerifierParts {
+  readonly self: NodeSelf;
+  readonly times: NodeTimes & { readonly dwellMs: number; readonly verifyEveryMs: number };
+  readonly identity: () => RoleIdentity;
+  readonly trust: RoleTrust;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly controlLog: (sign: (body: ControlBody) => { readonly bytes: Uint8Array; readonly id: string }) => ControlLog;
+  readonly bus: LockBus;
+  readonly journal: Journal;
+  readonly store: ModelStore;
+  readonly tell: Tell;
+  readonly stopping: AbortSignal;
+}
+
+/** What others are told: events, alerts, the trail, metrics, the lock's runtime state. */
+export interface Tell {
+  modeChanged(from: LockStatus['mode'] | 'starting', status: LockStatus): void;
+  verified(report: Report): void;
+  reign(epoch: number | null, because: string): void;
+  ackDelay(service: ServiceName, delayMs: number): void;
+  lagging(instance: { readonly service: ServiceName; readonly instance: string; readonly epoch: number; readonly revision: number }): void;
+}
+
+/** Steps of time: a few in each beat, so that a beat is late by a fraction alone. */
+const TICK_MS = 100;
+
+/** The shell around the node: feeds it what happens, and does what it asks for, in order. */
+export class Verifier {
+  readonly #parts: VerifierParts;
+  readonly #node: VerifierNode;
+  readonly #controlLog: ControlLog;
+  readonly #acks = new Acks();
+  readonly #waiters = new Waiters<Report>();
+  #incarnation = '';
+  #counter = 0;
+  #caughtUp = false;
+  #opened = false;
+  #held: { readonly signed: Verified<SignedStatus> } | null = null;
+  #own: Uint8Array | null = null;
+  #acting: Promise<void> = Promise.resolve();
+
+  static async start(parts: VerifierParts): Promise<Verifier> {
+    const remembered = await parts.journal.read();
+    const verifier = new Verifier(parts, new VerifierNode(parts.self, parts.times, () => hex(parts.ids, 32), remembered));
+    verifier.#run();
+    return verifier;
+  }
+
+  private constructor(parts: VerifierParts, node: VerifierNode) {
+    this.#parts = parts;
+    this.#node = node;
+    this.#controlLog = parts.controlLog((body) => this.#sign(body));
+  }
+
+  get leading(): boolean {
+    return this.#node.leading;
+  }
+  get lastReport(): Report | null {
+    return this.#node.report;
+  }
+  /** The last status seen on the bus, the own one included. */
+  get status(): Verified<SignedStatus> | null {
+    return this.#held?.signed ?? null;
+  }
+  applied(): ReturnType<Acks['list']> {
+    return this.#acks.list(this.#now());
+  }
+
+  /** A full verification that begins after this call; resolves with what it found. */
+  verify(signal: AbortSignal): Promise<Report> {
+    // One that is under way may have read a byte already that has changed since.
+    const outcome = this.#waiters.wait(this.#node.verificationsBegun + 1, signal);
+    this.#do(this.#node.wantVerification(this.#now()));
+    return outcome;
+  }
+
+  /** Appends a message that another has signed; resolves when this verifier has folded it. */
+  async submit(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    const placed = openControl(bytes, { position: 0, atMs: this.#parts.clock.nowMs(), lasting: false }, this.#parts.trust);
+    this.#do(this.#node.foresee(placed.message, this.#now()));
+    const position = await this.#controlLog.appendSigned(bytes);
+    while (this.#node.control.position < position) {
+      signal.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  get control(): VerifierNode['control'] {
+    return this.#node.control;
+  }
+
+  /** Ends in good order: resigns, and waits until that is on its way. */
+  async close(): Promise<void> {
+    this.#do(this.#node.stop());
+    await this.#acting;
+    await this.#parts.bus.close();
+  }
+
+  #run(): void {
+    const { stopping, bus, store, times } = this.#parts;
+    bus.listen({
+      nonce: (request) => this.#answer(request),
+      ack: (bytes) => this.#quietly('an ack', () => this.#heardAck(bytes)),
+      alarm: (bytes) => this.#quietly('an alarm', () => this.#heardAlarm(bytes)),
+      status: (bytes) => this.#quietly('a lock status', () => this.#heardStatus(bytes)),
+    });
+    const message = (placed: Parameters<VerifierNode['folded']>[0]) => this.#do(this.#node.folded(placed, this.#now()));
+    void this.#controlLog.follow({ message, caughtUp: () => this.#onCaughtUp(), lost: () => this.#onLost() }, stopping);
+    store.watch(() => this.#do(this.#node.wantVerification(this.#now())), stopping).catch((caught: unknown) => {
+      if (!stopping.aborted) this.#parts.log.error('the models are not watched; the schedule alone verifies them', { because: String(caught) });
+    });
+    every(TICK_MS, stopping, () => this.#tick());
+    // The next leader need not wait for the lease while calls in flight are drained here.
+    stopping.addEventListener('abort', () => this.#do(this.#node.stop()), { once: true });
+    every(times.verifyEveryMs, stopping, () => this.#do(this.#node.wantVerification(this.#now())));
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    if (this.#caughtUp) this.#do(this.#node.tick(now));
+    if (!this.#node.leading) return;
+    for (const { service, instance, epoch, revision } of this.#acks.laggards(now)) this.#parts.tell.lagging({ service, instance, epoch, revision });
+  }
+
+  #onCaughtUp(): void {
+    if (this.#caughtUp) return;
+    this.#caughtUp = true;
+    if (this.#node.control.incarnation === null && !this.#opened) this.#open();
+  }
+
+  /** The log is empty: its first `open` gives it an incarnation. Whoever's comes first is the one. */
+  #open(): void {
+    this.#opened = true;
+    this.#incarnation = hex(this.#parts.ids, 32);
+    this.#controlLog.append({ kind: 'open', leadMs: this.#parts.times.leadMs, dwellMs: this.#parts.times.dwellMs });
+  }
+
+  #onLost(): void {
+    this.#caughtUp = false;
+    this.#opened = false;
+    this.#parts.log.error('the control log is not the one that was read before; everything is verified anew');
+    this.#do(this.#node.historyLost());
+  }
+
+  #sign(body: ControlBody): { readonly bytes: Uint8Array; readonly id: string } {
+    const { fleet, generation, instance, boot } = this.#parts.self;
+    this.#counter += 1;
+    const incarnation = this.#node.control.incarnation ?? this.#incarnation;
+    const entry: ControlEntry = { fleet, generation, incarnation, author: instance, boot, counter: this.#counter, body };
+    return { bytes: signEntry(entry, this.#parts.identity()), id: `${boot}.${this.#counter}` };
+  }
+
+  #do(acts: readonly Act[]): void {
+    for (const act of acts) this.#perform(act);
+  }
+
+  #perform(act: Act): void {
+    const { bus, tell, journal } = this.#parts;
+    switch (act.kind) {
+      case 'broadcast':
+        this.#own = signStatus(act.status, this.#parts.identity());
+        return bus.broadcast(this.#own);
+      case 'append':
+        // Behind what is being written to disk: bad news is kept before it is logged, an epoch before it is asked for.
+        return this.#later(async () => this.#controlLog.append(act.body));
+      case 'journal':
+        return this.#later(() => journal.keep({ failures: act.failures }));
+      case 'mark':
+        return this.#later(() => journal.keep({ epoch: act.epoch }));
+      case 'verify':
+        return void this.#examine(act.verification);
+      case 'mode-changed':
+        return tell.modeChanged(act.from, act.status);
+      case 'reign':
+        if (act.epoch === null) this.#own = null;
+        return tell.reign(act.epoch, act.because);
+    }
+  }
+
+  #later(work: () => Promise<void>): void {
+    this.#acting = this.#acting.then(work).catch((caught: unknown) => this.#parts.log.error("the verifier's journal cannot be written", { because: String(caught) }));
+  }
+
+  async #examine(verification: string): Promise<void> {
+    const begun = this.#node.verificationsBegun;
+    const report = await this.#parts.store.verify(this.#parts.stopping).catch(() => undefined);
+    if (report === undefined) return;
+    this.#do(this.#node.finished(verification, report, this.#now()));
+    this.#parts.tell.verified(report);
+    this.#waiters.settle(begun, report);
+  }
+
+  /** A guard asks for the leader's time. Only a leader that may permit answers. */
+  #answer(request: Uint8Array): Uint8Array | null {
+    const time = this.#node.leaderTime(this.#now());
+    if (time === null) return null;
+    try {
+      const { fleet, generation } = this.#parts.self;
+      return signNonceReply({ fleet, generation, nonce: parseNonceRequest(request), ...time, status: this.#own }, this.#parts.identity());
+    } catch {
+      return null;
+    }
+  }
+
+  #heardStatus(bytes: Uint8Array): void {
+    const signed = openStatus(bytes, this.#parts.trust, this.#parts.clock.nowMs());
+    if (this.#held !== null && compareOrder(signed.status, this.#held.signed.status) <= 0) return;
+    this.#held = { signed };
+    this.#acks.broadcast(signed.status, this.#now());
+    this.#node.observe(signed.status);
+  }
+
+  #heardAck(bytes: Uint8Array): void {
+    const { trust, clock, tell } = this.#parts;
+    const { ack } = openAck(bytes, trust, clock.nowMs());
+    const delayMs = this.#acks.take(ack, this.#now());
+    if (delayMs !== null) tell.ackDelay(ack.service, delayMs);
+    if (ack.held === undefined || !this.#node.leading) return;
+    const held = openStatus(Buffer.from(ack.held, 'base64'), trust, clock.nowMs());
+    this.#do(this.#node.outranked(held.status.epoch, this.#now()));
+  }
+
+  #heardAlarm(bytes: Uint8Array): void {
+    const { trust, clock } = this.#parts;
+    const signed = openAlarm(bytes, trust, clock.nowMs());
+    const conflict = proveConflict(signed.alarm.proof, trust, clock.nowMs());
+    this.#do(this.#node.foresee({ kind: 'alarm', signed, conflict }, this.#now()));
+  }
+
+  /** Anybody can put bytes on the bus; what cannot be proven is dropped with a line in the log. */
+  #quietly(what: string, work: () => void): void {
+    try {
+      work();
+    } catch (caught) {
+      this.#parts.log.warn('a message on the bus is refused', { what, because: caught instanceof Error ? caught.message : String(caught) });
+    }
+  }
+
+  #now(): Moment {
+    const { clock } = this.#parts;
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
+  }
+}
+
+function every(periodMs: number, signal: AbortSignal, work: () => void): void {
+  const timer = setInterval(work, periodMs);
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+function hex(ids: Ids, bytes: number): string {
+  return Buffer.from(ids.bytes(bytes)).toString('hex');
+}
