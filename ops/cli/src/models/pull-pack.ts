@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
+import type { Artifact } from '@smartlite/trust';
+import { type Progress, progressBar } from '../progress.ts';
+import { readPack } from '../readpack.ts';
+import type { Place } from '../up/place.ts';
+import { type Pulled, pull } from './pull.ts';
+
+/** Makes the pack's artifacts present; shows progress on a terminal and one line for each file in a log. */
+export async function pullPack(place: Place): Promise<Pulled> {
+  const { pack, bytes } = await readPack(place.pack);
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(new Error('stopped by the user'));
+  process.once('SIGINT', stop);
+  let show: Progress | undefined;
+  let done = 0;
+  try {
+    return await pull({
+      artifacts: pack.artifacts,
+      packDigest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+      packFolder: dirname(place.pack),
+      models: place.models,
+      downloads: place.downloads,
+      record: place.modelsRecord,
+      mirror: process.env['SMARTLITE_MODELS_MIRROR'],
+      signal: stopping.signal,
+      onMissing: (missing) => {
+        const megabytes = megabytesOf(missing);
+        console.error(`Models: fetching ${missing.length} files, ${megabytes} MB.`);
+        show = progressBar(megabytes, 'MB');
+      },
+      onBytes: (count, label) => {
+        done += count;
+        show?.at(Math.round(done / 1e6), label);
+      },
+    });
+  } finally {
+    process.off('SIGINT', stop);
+    show?.stop();
+  }
+}
+
+function megabytesOf(artifacts: readonly Artifact[]): number {
+  return Math.ceil(artifacts.reduce((sum, artifact) => sum + artifact.size, 0) / 1e6);
+}

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type NatsConnection } from 'nats';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { freeAddress, temporaryPlace } from './fixtures/mesh.ts';
+import { writeNatsFiles } from './nats-config.ts';
+import { spawnNatsServer, waitForNats } from './nats-server.ts';
+
+const USERS = [
+  { service: 'verifier', instance: 'verifier-1' },
+  { service: 'asr', instance: 'asr-1' },
+  { service: 'cli', instance: 'cli' },
+];
+
+async function startServer(): Promise<(instance: string) => Promise<NatsConnection>> {
+  const place = temporaryPlace();
+  const address = await freeAddress();
+  const { config, credentials } = await writeNatsFiles(place.nats, { root: place.root, address, users: USERS });
+  const server = spawnNatsServer(config);
+  onTestFinished(async () => {
+    const exited = server.exitCode === null ? once(server, 'exit') : undefined;
+    server.kill('SIGKILL');
+    await exited;
+    place[Symbol.dispose]();
+  });
+  await waitForNats(address, { alive: () => server.exitCode === null });
+  return async (instance) => {
+    const { user, password } = JSON.parse(readFileSync(credentials.get(instance) ?? '', 'utf8')) as {
+      user: string;
+      password: string;
+    };
+    const bus = await connect({ servers: `${address.host}:${address.port}`, user, pass: password, reconnect: false });
+    onTestFinished(() => bus.close());
+    return bus;
+  };
+}
+
+/** Whether the server lets this user publish there. Its refusal comes before the answer to the flush. */
+async function mayPublish(bus: NatsConnection, subject: string): Promise<boolean> {
+  const errors: string[] = [];
+  const status = bus.status();
+  void (async () => {
+    for await (const { type, data } of status) if (type === 'error') errors.push(JSON.stringify(data));
+  })();
+  bus.publish(subject);
+  await bus.flush();
+  await new Promise((resolve) => setImmediate(resolve));
+  return !errors.some((error) => error.includes('PERMISSIONS_VIOLATION'));
+}
+
+describe('users of the mesh’s NATS', () => {
+  it('lets a verifier, and nobody else, publish the lock status', async () => {
+    const open = await startServer();
+    expect(await mayPublish(await open('verifier-1'), 'smartlite.lock.status')).toBe(true);
+    expect(await mayPublish(await open('asr-1'), 'smartlite.lock.status')).toBe(false);
+    expect(await mayPublish(await open('cli'), 'smartlite.lock.status')).toBe(false);
+  });
+
+  it('lets an instance publish its own ack, and no other’s', async () => {
+    const open = await startServer();
+    expect(await mayPublish(await open('asr-1'), 'smartlite.lock.ack.asr.asr-1')).toBe(true);
+    expect(await mayPublish(await open('asr-1'), 'smartlite.lock.ack.asr.asr-2')).toBe(false);
+  });
+
+  it('lets nobody but its owner purge a log', async () => {
+    const open = await startServer();
+    expect(await mayPublish(await open('asr-1'), '$JS.API.STREAM.PURGE.smartlite-control')).toBe(false);
+    expect(await mayPublish(await open('verifier-1'), '$JS.API.STREAM.PURGE.smartlite-ledger')).toBe(false);
+  });
+
+  it('lets a service make streams and read them', async () => {
+    const open = await startServer();
+    const bus = await open('asr-1');
+    const manager = await bus.jetstreamManager();
+    await manager.streams.add({ name: 'smartlite-events', subjects: ['smartlite.event.>'] });
+    await bus.jetstream().publish('smartlite.event.route.changed', '{}');
+    const consumer = await bus.jetstream().consumers.get('smartlite-events');
+    expect((await consumer.next())?.subject).toBe('smartlite.event.route.changed');
+  });
+
+  it('lets an instance answer NATS micro discovery to the command line', async () => {
+    const open = await startServer();
+    const [service, cli] = [await open('asr-1'), await open('cli')];
+    await service.services.add({ name: 'smartlite-asr', version: '0.1.0' });
+    await service.flush();
+    expect((await cli.request('$SRV.PING')).json()).toMatchObject({ name: 'smartlite-asr' });
+  });
+
+  it('lets nobody in without a password', async () => {
+    const open = await startServer();
+    const bus = await open('cli');
+    await expect(connect({ servers: bus.getServer(), reconnect: false })).rejects.toThrow(/Authorization Violation/i);
+  });
+});

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServiceName } from '@smartlite/contracts';
+import { pullPack } from '../models/pull-pack.ts';
+import { ensureLocalKey } from './api-key.ts';
+import { ensureLocalDomain } from '../domain/local.ts';
+import type { Place } from './place.ts';
+import { parseAddress, requireFree } from './ports.ts';
+import { waitForGateway, waitForServices } from './readiness.ts';
+import { step } from './steps.ts';
+import { endStrays } from './strays.ts';
+import { type MeshOptions, Supervisor } from './supervisor.ts';
+
+export interface RunningMesh {
+  readonly gateway: string;
+  stop(): Promise<void>;
+}
+
+/** Brings up everything, with a line for each step. What has started ends again when a later step fails. */
+export async function startMesh(place: Place, { scale }: { scale: Partial<Record<ServiceName, number>> }): Promise<RunningMesh> {
+  const strays = await endStrays(place.meshFile);
+  if (strays > 0) console.log(`  ${strays} processes of a killed start were still there and have been ended.`);
+  const { http, nats } = addressesOf(process.env);
+  await requirePorts(http, nats);
+  await step('models', () => pullPack(place));
+  const { domain, news } = await step('trust domain and signed lock', () => ensureLocalDomain(place, Date.now()));
+  for (const line of news) console.log(`        ${line}`);
+  await ensureLocalKey(place, Date.now());
+  const mainOf = (service: ServiceName) => join(place.root, 'services', service, 'src', 'main.ts');
+  const supervisor = new Supervisor({ place, domain, scale, http, nats, mainOf, onEvent: (line) => console.error(line) });
+  try {
+    await step(nats.kind === 'own' ? 'NATS server' : `NATS at ${nats.url}`, () => supervisor.startNats());
+    await step('services', async () => {
+      await supervisor.startServices();
+      await waitForServices(supervisor, place.logs);
+    });
+    const gateway = gatewayOf(supervisor, http);
+    await step('lock status and engines', () => waitForGateway(gateway, place.logs));
+    await supervisor.markReady();
+    return { gateway, stop: () => supervisor.stop() };
+  } catch (caught) {
+    await supervisor.stop();
+    throw caught;
+  }
+}
+
+/** Says where to look and how to get in. */
+export async function announce(place: Place, { gateway }: RunningMesh): Promise<void> {
+  const key = (await readFile(place.apiKey, 'utf8')).trim();
+  console.log(
+    `\nThe mesh is up.\n  console  ${gateway}/\n  API key  ${key}\n  try      npx smartlite talk ops/demo/goforward.wav\n  end      Ctrl-C, or npx smartlite down`,
+  );
+}
+
+function addressesOf(environment: NodeJS.ProcessEnv): Pick<MeshOptions, 'http' | 'nats'> {
+  const http = parseAddress(environment['SMARTLITE_HTTP_ADDRESS'] ?? '127.0.0.1:8080', 'SMARTLITE_HTTP_ADDRESS');
+  const url = environment['SMARTLITE_NATS_URL'];
+  if (url) return { http, nats: { kind: 'given', url, credentials: environment['SMARTLITE_NATS_CREDENTIALS'] } };
+  return {
+    http,
+    nats: {
+      kind: 'own',
+      address: parseAddress(environment['SMARTLITE_NATS_ADDRESS'] ?? '127.0.0.1:4222', 'SMARTLITE_NATS_ADDRESS'),
+    },
+  };
+}
+
+async function requirePorts(http: MeshOptions['http'], nats: MeshOptions['nats']): Promise<void> {
+  await requireFree(http, { what: 'the gateway', setting: 'SMARTLITE_HTTP_ADDRESS' });
+  if (nats.kind === 'own') await requireFree(nats.address, { what: 'NATS', setting: 'SMARTLITE_NATS_ADDRESS' });
+}
+
+function gatewayOf(supervisor: Supervisor, http: MeshOptions['http']): string {
+  const gateway = supervisor.members.find(({ instance }) => instance.service === 'gateway');
+  return gateway?.ready?.addresses['http'] ?? `http://${http.host}:${http.port}`;
+}

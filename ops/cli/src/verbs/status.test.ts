@@ -1,0 +1,41 @@
+import type { Mode } from '@smartlite/contracts';
+import { describe, expect, it } from 'vitest';
+import { fleetMode } from './status.ts';
+
+const lock = (mode: Mode) => ({ mode, epoch: 1, lockSequence: 1, reasons: [] });
+const instances = (...modes: Mode[]) =>
+  modes.map((mode) => ({
+    service: 'asr',
+    id: 'asr-1',
+    region: 'local',
+    mode,
+    epochApplied: 1,
+    pid: 1,
+    grpc: '',
+    metrics: '',
+    inflight: 0,
+    queued: 0,
+    models: [],
+  }));
+
+describe('the fleet’s mode', () => {
+  it('is what the last lock status says, when all follow it', () => {
+    expect(fleetMode(lock('normal'), instances('normal', 'normal'))).toBe('normal');
+  });
+
+  it('is starting before the first status', () => {
+    expect(fleetMode(undefined, [])).toBe('starting');
+  });
+
+  it('is safe when an instance’s lease has run out, whatever the last status said', () => {
+    expect(fleetMode(lock('normal'), instances('normal', 'safe'))).toBe('safe');
+  });
+
+  it('is not held back by an instance that is just starting', () => {
+    expect(fleetMode(lock('normal'), instances('normal', 'starting'))).toBe('normal');
+  });
+
+  it('is halted as soon as anybody is', () => {
+    expect(fleetMode(lock('safe'), instances('halted', 'safe'))).toBe('halted');
+  });
+});

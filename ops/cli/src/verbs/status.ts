@@ -1,0 +1,73 @@
+import { type Mode, SUBJECTS } from '@smartlite/contracts';
+import type { Command } from 'commander';
+import { findBus } from '../mesh/find.ts';
+import { openBus } from '../mesh/stores/bus.ts';
+import { discover, type InstanceFact } from '../mesh/stores/instances.ts';
+import { type LockFact, readLockFact } from '../mesh/stores/lock-status.ts';
+import { findPlace } from '../up/place.ts';
+
+/** From what lets most happen to what lets least. */
+const SEVERITY: readonly Mode[] = ['normal', 'starting', 'safe', 'halted'];
+
+/** `smartlite status` */
+export function registerStatus(program: Command): void {
+  program
+    .command('status')
+    .description('the fleet’s mode, every instance and what it has applied, every model')
+    .option('--json', 'print one JSON object')
+    .action(status);
+}
+
+async function status(options: { readonly json?: boolean }): Promise<void> {
+  const place = findPlace();
+  await using bus = await openBus(await findBus(place));
+  const [instances, lock] = await Promise.all([discover(bus), readLockFact(bus, SUBJECTS.lockStatus, place)]);
+  const mode = fleetMode(lock, instances);
+  if (options.json)
+    console.log(
+      JSON.stringify({
+        mode,
+        epoch: lock?.epoch ?? 0,
+        lockSequence: lock?.lockSequence ?? null,
+        reasons: lock?.reasons ?? [],
+        instances: instances.map(published),
+        models: modelsOf(instances),
+      }),
+    );
+  else console.log(describe(mode, lock, instances));
+}
+
+/** The last status says what the fleet was told; instances whose lease has run out say what holds now. */
+export function fleetMode(lock: LockFact | undefined, instances: readonly InstanceFact[]): Mode {
+  const settled = instances.map(({ mode }) => mode).filter((mode) => mode !== 'starting');
+  const said: Mode[] = [lock?.mode ?? 'starting', ...settled];
+  return said.reduce((worst, mode) => (SEVERITY.indexOf(mode) > SEVERITY.indexOf(worst) ? mode : worst));
+}
+
+/** The fields that the contract promises. */
+function published({ service, id, region, mode, epochApplied, pid, grpc, inflight, queued }: InstanceFact) {
+  return { service, id, region, mode, epochApplied, pid, grpc, inflight, queued };
+}
+
+function modelsOf(instances: readonly InstanceFact[]) {
+  return instances.flatMap(({ service, id, models }) => models.map((model) => ({ id: model, service, instance: id })));
+}
+
+function describe(mode: Mode, lock: LockFact | undefined, instances: readonly InstanceFact[]): string {
+  const head = `mode ${mode}   epoch ${lock?.epoch ?? '-'}   lock ${lock?.lockSequence ?? '-'}${lock?.reasons.length ? `\n  because ${lock.reasons.join('; ')}` : ''}`;
+  const rows = instances.map(({ service, id, mode: own, epochApplied, pid, grpc, inflight, models }) =>
+    [
+      service.padEnd(9),
+      id.padEnd(18),
+      own.padEnd(9),
+      `epoch ${epochApplied}`.padEnd(9),
+      `pid ${pid}`.padEnd(11),
+      grpc.padEnd(21),
+      `${inflight} in flight`,
+      models.join(', '),
+    ]
+      .join(' ')
+      .trimEnd(),
+  );
+  return [head, ...rows, ...(instances.length === 0 ? ['No instance answers.'] : [])].join('\n');
+}
