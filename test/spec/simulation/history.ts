@@ -1,0 +1,166 @@
+import { emptyControl, foldControl, isOpen, needsOperator, type SignedOrder, whyNotReleasable } from '@smartlite/trust';
+import { asVerified } from '../../../libs/trust/src/verified.ts';
+import { SimulatedGuard } from './guard.ts';
+import { Oracle } from './oracle.ts';
+import { SimulatedVerifier } from './verifier.ts';
+import { LOCK, type Store, TIMES, World } from './world.ts';
+
+/** How long things go wrong. */
+const FAULTS_MS = 9_000;
+/** After that all must serve again within: two leader leases, two status leases, a verification, the longest rest, and polling. */
+const RECOVERY_MS = 2 * TIMES.leadMs + 2 * TIMES.ttlMs + 1_200 + 8 * TIMES.dwellMs + 6_000;
+/** How often gates are looked at between events. */
+const EMIT_MS = 40;
+
+export interface HistoryFacts {
+  readonly emissions: number;
+  readonly failures: number;
+  readonly epochs: number;
+}
+
+/** One history: a fleet, faults by the seed, then quiet. Throws at the first predicate that does not hold. */
+export function runHistory(seed: number): HistoryFacts {
+  const world = new World(seed);
+  const { chance, schedule } = world;
+  const verifierCount = 1 + chance.below(3);
+  const stores: Store[] = Array.from({ length: verifierCount + 1 }, (_, index) => ({ name: `store-${index}`, artifacts: [{ id: 'weights', bad: null }, { id: 'voice', bad: null }] }));
+  const verifiers = stores.slice(0, verifierCount).map((store, index) => new SimulatedVerifier(world, `verifier-${index}`, store));
+  const oracle = new Oracle(world);
+  const guards = Array.from({ length: 3 }, (_, index) => {
+    const store = stores[chance.is(0.85) ? index % verifierCount : verifierCount] as Store;
+    return new SimulatedGuard(world, `guard-${index}`, store, (guard, before, signed) => oracle.applied(guard, before, signed));
+  });
+  let emissions = 0;
+  const look = () => {
+    for (const guard of guards) {
+      if (!guard.emits()) continue;
+      emissions += 1;
+      oracle.emission(guard);
+    }
+  };
+  repeat(world, EMIT_MS, look);
+  repeat(world, 300, () => world.faulty && hurt(world, verifiers, guards, stores, oracle));
+  schedule.runUntil(FAULTS_MS, () => undefined);
+  heal(world, verifiers, stores);
+  schedule.runUntil(FAULTS_MS + RECOVERY_MS, () => undefined);
+  lives(world, guards);
+  const control = world.log.entries.reduce(foldControl, emptyControl());
+  return { emissions, failures: control.failures.size, epochs: control.epoch };
+}
+
+function repeat(world: World, periodMs: number, work: () => void): void {
+  const again = () => {
+    work();
+    world.schedule.after(periodMs, again);
+  };
+  world.schedule.after(periodMs, again);
+}
+
+/** One fault, at most. */
+function hurt(world: World, verifiers: readonly SimulatedVerifier[], guards: readonly SimulatedGuard[], stores: readonly Store[], oracle: Oracle): void {
+  const { chance, schedule, log } = world;
+  const pick = <T>(from: readonly T[]): T => from[chance.below(from.length)] as T;
+  const verifier = pick(verifiers);
+  const guard = pick(guards);
+  const host = chance.is(0.6) ? verifier.host : guard.host;
+  const someTime = chance.between(100, 4_000);
+  switch (chance.below(16)) {
+    case 0:
+    case 1: {
+      const store = pick(stores);
+      const artifact = pick(store.artifacts);
+      artifact.bad = chance.is(0.9) ? 'mismatch' : 'signature';
+      for (const each of verifiers) if (each.store === store && chance.is(0.8)) schedule.after(chance.between(1, 100), () => each.changed());
+      if (chance.is(0.5)) for (const each of guards) if (each.store === store) each.alarm();
+      return schedule.after(someTime, () => {
+        artifact.bad = null;
+        for (const each of verifiers) if (each.store === store) each.changed();
+      });
+    }
+    case 2:
+      verifier.crash();
+      return schedule.after(someTime, () => verifier.start());
+    case 3:
+      return host.pause(someTime, false);
+    case 4:
+      return host.pause(someTime, true);
+    case 5:
+      host.hears = false;
+      return schedule.after(someTime, () => (host.hears = true));
+    case 6:
+      host.speaks = false;
+      return schedule.after(someTime, () => (host.speaks = true));
+    case 7:
+      host.hears = false;
+      host.speaks = false;
+      return schedule.after(someTime, () => {
+        host.hears = true;
+        host.speaks = true;
+      });
+    case 8:
+      log.downUntilMs = schedule.nowMs + someTime / 2;
+      return;
+    case 9:
+      log.slow = true;
+      return schedule.after(someTime, () => (log.slow = false));
+    case 10:
+      log.serverOffsetMs += chance.between(-5_000, 5_000);
+      return;
+    case 11:
+      // Forwards only at a guard: a wall clock that goes back during a suspend is one of the stated limits.
+      return host.stepWall(verifiers.some((each) => each.host === host) ? chance.between(-20_000, 20_000) : chance.between(0, 20_000));
+    case 12:
+      return guard.alarm();
+    case 13:
+      oracle.forgets(guard);
+      return guard.restart();
+    case 14:
+      // The bus admin plays back what it has recorded.
+      for (let count = 0; count < 5 && world.sent.length > 0; count += 1) world.carry(verifier.host, guard, { kind: 'status', signed: pick(world.sent) });
+      return;
+    default:
+      return order(world, { action: 'enter', mode: chance.is(0.8) ? 'safe' : 'halted' });
+  }
+}
+
+/** Nothing fails any more, all bytes are good, and the operator releases what waits for an operator. */
+function heal(world: World, verifiers: readonly SimulatedVerifier[], stores: readonly Store[]): void {
+  world.faulty = false;
+  world.log.downUntilMs = 0;
+  world.log.slow = false;
+  for (const store of stores) for (const artifact of store.artifacts) artifact.bad = null;
+  for (const { host } of world.listeners) {
+    host.hears = true;
+    host.speaks = true;
+  }
+  for (const verifier of verifiers) {
+    verifier.start();
+    verifier.changed();
+  }
+  repeat(world, 700, () => {
+    const control = world.log.entries.reduce(foldControl, emptyControl());
+    const waiting = [...control.failures.values()].filter((record) => isOpen(record) && needsOperator(record.fact) && !record.released).map(({ fact }) => fact.id);
+    if (waiting.length > 0) order(world, { action: 'release', failures: waiting.slice(0, 64), lockDigest: LOCK, lockSequence: 1 });
+  });
+}
+
+type Wish = { readonly action: 'enter'; readonly mode: 'safe' | 'halted' } | { readonly action: 'release'; readonly failures: string[]; readonly lockDigest: string; readonly lockSequence: number };
+
+/** An operator's order, straight into the log. */
+function order(world: World, wish: Wish): void {
+  const whole = { ...wish, fleet: 'fleet', generation: 1, reason: 'drill', notAfterUnixMs: Number.MAX_SAFE_INTEGER, nonce: world.chance.hex(32) };
+  const id = world.chance.hex(64);
+  const make = (envelope: Uint8Array): SignedOrder => asVerified({ order: whole, id, operator: 'operator', envelope });
+  const envelope = world.registry.envelope(make);
+  const operator = world.host('operator');
+  world.log.append(operator, { kind: 'order', signed: world.registry.order(envelope) }, true, () => undefined);
+}
+
+/** Everybody serves, but those whose own key is quarantined: they wait for their readmission. */
+function lives(world: World, guards: readonly SimulatedGuard[]): void {
+  const control = world.log.entries.reduce(foldControl, emptyControl());
+  for (const guard of guards) {
+    if (control.quarantined.has(guard.keyId) || control.quarantined.has(guard.store.name)) continue;
+    if (!guard.emits()) throw new Error(`lives: ${guard.host.name} does not serve after all is well: ${JSON.stringify({ mode: guard.state.applied?.status.mode, latches: [...guard.state.latches.keys()], conflict: guard.state.conflictEpoch, whyNot: whyNotReleasable(control, LOCK), open: [...control.failures.values()].filter(isOpen), dwell: control.dwellUntilMs - control.logMs, lastFailure: control.lastFailure, passed: control.passed, leader: control.leader, position: control.position })}`);
+  }
+}
