@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const HERE = import.meta.dirname;
 /** Seeds and sizes of the committed models; the model card names them too. */
 const CORPUS = { examples: 400_000, seed: 20_263 };
-const STEPS = { lite: 7_000, standard: 1_500 };
+const STEPS = { lite: 12_000, standard: 7_000 };
 /** Debian's interpreter: another python3 on PATH may have no torch. */
 const PYTHON = process.env['NANO_PYTHON'] ?? '/usr/bin/python3';
 

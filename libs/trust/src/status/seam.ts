@@ -1,4 +1,0 @@
-export { TrustError } from '../finding.ts';
-export { pae } from '../pae.ts';
-export type { Role } from '../certificates.ts';
-export { asVerified, type Verified } from '../verified.ts';
