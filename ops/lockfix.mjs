@@ -7,7 +7,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const path = new URL('../package-lock.json', import.meta.url);
 const lock = JSON.parse(readFileSync(path, 'utf8'));
 const SYSTEMS = ['darwin', 'linux', 'win32', 'windows', 'android', 'freebsd', 'openbsd', 'netbsd', 'sunos', 'aix', 'openharmony'];
-const PROCESSORS = { amd64: 'x64', aarch64: 'arm64', armv7: 'arm', arm: 'arm', 64: 'x64', x64: 'x64', arm64: 'arm64', ia32: 'ia32' };
+const PROCESSORS = {
+  amd64: 'x64',
+  aarch64: 'arm64',
+  armv7: 'arm',
+  arm: 'arm',
+  64: 'x64',
+  x64: 'x64',
+  arm64: 'arm64',
+  ia32: 'ia32',
+};
 for (const name of ['ppc64', 's390x', 'riscv64', 'loong64', 'wasm32']) PROCESSORS[name] = name;
 
 function present(owner, name) {

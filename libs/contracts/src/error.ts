@@ -71,7 +71,8 @@ export class MeshError extends Error {
   /** Turns anything caught into a MeshError; what was caught stays in `cause`. */
   static from(caught: unknown): MeshError {
     if (caught instanceof MeshError) return caught;
-    if (caught instanceof Error && caught.name === 'AbortError') return new MeshError('cancelled', 'the call was cancelled', { cause: caught });
+    if (caught instanceof Error && caught.name === 'AbortError')
+      return new MeshError('cancelled', 'the call was cancelled', { cause: caught });
     return new MeshError('internal', 'unexpected failure', { cause: caught });
   }
 }

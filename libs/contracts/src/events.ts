@@ -44,9 +44,28 @@ export interface AuditEntry {
 }
 
 export const AUDIT_KINDS = [
-  'service.started', 'service.stopped', 'verification.passed', 'verification.failed', 'signature.made', 'signature.checked',
-  'key.changed', 'mode.changed', 'mode.ordered', 'model.loaded', 'model.unloaded', 'artifact.quarantined', 'alarm.raised',
-  'turn.answered', 'turn.failed', 'call.refused', 'call.served', 'route.changed', 'budget.reserved', 'budget.settled',
-  'budget.limit-set', 'client.changed', 'operator.command',
+  'service.started',
+  'service.stopped',
+  'verification.passed',
+  'verification.failed',
+  'signature.made',
+  'signature.checked',
+  'key.changed',
+  'mode.changed',
+  'mode.ordered',
+  'model.loaded',
+  'model.unloaded',
+  'artifact.quarantined',
+  'alarm.raised',
+  'turn.answered',
+  'turn.failed',
+  'call.refused',
+  'call.served',
+  'route.changed',
+  'budget.reserved',
+  'budget.settled',
+  'budget.limit-set',
+  'client.changed',
+  'operator.command',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];

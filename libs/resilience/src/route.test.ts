@@ -15,7 +15,11 @@ describe('the route of a tier', () => {
   });
 
   it('asks the shadow in the place of a primary that the lock status substitutes', () => {
-    const missing = { ...fine, substitutions: { base: 'tiny' }, unusable: (model: string) => (model === 'base' ? 'is missing' : undefined) };
+    const missing = {
+      ...fine,
+      substitutions: { base: 'tiny' },
+      unusable: (model: string) => (model === 'base' ? 'is missing' : undefined),
+    };
     expect(models(missing)).toEqual(['tiny', 'book']);
   });
 

@@ -46,7 +46,11 @@ export function obstacles(candidates: readonly Candidate[], conditions: RouteCon
     .join('; ');
 }
 
-function obstacleTo({ model, role }: Candidate, candidates: readonly Candidate[], conditions: RouteConditions): string | undefined {
+function obstacleTo(
+  { model, role }: Candidate,
+  candidates: readonly Candidate[],
+  conditions: RouteConditions,
+): string | undefined {
   if (conditions.fallbacksOnly && role !== 'fallback') return 'is no fallback, and in safe mode only fallbacks serve';
   if (role === 'shadow' && !standsIn(model, candidates, conditions)) return 'is a shadow that replaces nobody now';
   return conditions.unusable(model);

@@ -95,8 +95,14 @@ export interface ChainTrust {
  * exactly one role of those asked for, in this fleet. Certificates are parsed by a library and their keys guarded before
  * node:crypto sees them. Throws KEY_UNTRUSTED, KEY_EXPIRED, KEY_NOT_YET_VALID, KEY_WRONG_ROLE, KEY_WRONG_ALGORITHM, FLEET_MISMATCH.
  */
-export function verifyRoleCertificate(chain: readonly string[], trust: ChainTrust, roles: readonly Role[], nowMs: number): RoleCertificate {
-  if (chain.length === 0 || chain.length > CHAIN_MAX) throw new TrustError('KEY_UNTRUSTED', `a chain of ${chain.length} certificates; 1 to ${CHAIN_MAX} are due`);
+export function verifyRoleCertificate(
+  chain: readonly string[],
+  trust: ChainTrust,
+  roles: readonly Role[],
+  nowMs: number,
+): RoleCertificate {
+  if (chain.length === 0 || chain.length > CHAIN_MAX)
+    throw new TrustError('KEY_UNTRUSTED', `a chain of ${chain.length} certificates; 1 to ${CHAIN_MAX} are due`);
   const certificates = chain.map(parse);
   const roots = trust.roots.map(parse);
   certificates.forEach((certificate, index) => {
@@ -109,9 +115,19 @@ export function verifyRoleCertificate(chain: readonly string[], trust: ChainTrus
 }
 
 /** When a certificate is valid, and its key's id, without proving anything. */
-export function readCertificate(text: string): { readonly subject: string; readonly validFrom: Date; readonly validTo: Date; readonly spki: Uint8Array } {
+export function readCertificate(text: string): {
+  readonly subject: string;
+  readonly validFrom: Date;
+  readonly validTo: Date;
+  readonly spki: Uint8Array;
+} {
   const certificate = parse(text);
-  return { subject: certificate.subject, validFrom: certificate.notBefore, validTo: certificate.notAfter, spki: new Uint8Array(certificate.publicKey.rawData) };
+  return {
+    subject: certificate.subject,
+    validFrom: certificate.notBefore,
+    validTo: certificate.notAfter,
+    spki: new Uint8Array(certificate.publicKey.rawData),
+  };
 }
 
 /** The PEM blocks of a file, in order. */
@@ -124,7 +140,13 @@ const WEB = webcrypto as Parameters<typeof x509.X509CertificateGenerator.create>
 const ECDSA = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const CA_USES = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
 
-async function issue(issuer: Authority, name: string, spki: Uint8Array, { from, to }: Validity, extensions: x509.Extension[]): Promise<string> {
+async function issue(
+  issuer: Authority,
+  name: string,
+  spki: Uint8Array,
+  { from, to }: Validity,
+  extensions: x509.Extension[],
+): Promise<string> {
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serial(),
@@ -144,8 +166,10 @@ async function issue(issuer: Authority, name: string, spki: Uint8Array, { from, 
 
 function leafOf(leaf: x509.X509Certificate, trust: ChainTrust, roles: readonly Role[]): RoleCertificate {
   const { role, fleet, subject } = rolesOf(leaf);
-  if (!roles.includes(role)) throw new TrustError('KEY_WRONG_ROLE', `the certificate is for ${role}; ${roles.join(' or ')} is due`);
-  if (fleet !== trust.fleet) throw new TrustError('FLEET_MISMATCH', `the certificate is of fleet ${fleet}; this is ${trust.fleet}`);
+  if (!roles.includes(role))
+    throw new TrustError('KEY_WRONG_ROLE', `the certificate is for ${role}; ${roles.join(' or ')} is due`);
+  if (fleet !== trust.fleet)
+    throw new TrustError('FLEET_MISMATCH', `the certificate is of fleet ${fleet}; this is ${trust.fleet}`);
   const key = guardKey(new Uint8Array(leaf.publicKey.rawData), KIND_OF[role]);
   return { role, fleet, subject, key, validFrom: leaf.notBefore, validTo: leaf.notAfter };
 }
@@ -155,7 +179,8 @@ function rolesOf(leaf: x509.X509Certificate): { readonly role: Role; readonly fl
   const [uri] = names;
   const match = /^smartlite:\/\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(uri?.type === 'url' ? uri.value : '');
   const role = ROLES.find((each) => each === match?.[2]);
-  if (names.length !== 1 || !match || !role) throw new TrustError('KEY_WRONG_ROLE', 'the certificate gives no role, or more than one');
+  if (names.length !== 1 || !match || !role)
+    throw new TrustError('KEY_WRONG_ROLE', 'the certificate gives no role, or more than one');
   return { role, fleet: decodeURIComponent(match[1] ?? ''), subject: decodeURIComponent(match[3] ?? '') };
 }
 
@@ -172,14 +197,17 @@ function parse(text: string): x509.X509Certificate {
 }
 
 function assertValidAt({ notBefore, notAfter, subject }: x509.X509Certificate, nowMs: number): void {
-  if (nowMs < notBefore.getTime()) throw new TrustError('KEY_NOT_YET_VALID', `${subject} is valid from ${notBefore.toISOString()}: check the clock`);
-  if (nowMs > notAfter.getTime()) throw new TrustError('KEY_EXPIRED', `${subject} ended at ${notAfter.toISOString()}: rotate the key and sign anew`);
+  if (nowMs < notBefore.getTime())
+    throw new TrustError('KEY_NOT_YET_VALID', `${subject} is valid from ${notBefore.toISOString()}: check the clock`);
+  if (nowMs > notAfter.getTime())
+    throw new TrustError('KEY_EXPIRED', `${subject} ended at ${notAfter.toISOString()}: rotate the key and sign anew`);
 }
 
 function assertAuthority(certificate: x509.X509Certificate): void {
   const basic = certificate.getExtension(x509.BasicConstraintsExtension);
   const usages = certificate.getExtension(x509.KeyUsagesExtension)?.usages ?? 0;
-  if (!basic?.ca || (usages & x509.KeyUsageFlags.keyCertSign) === 0) throw new TrustError('KEY_UNTRUSTED', `${certificate.subject} may not issue certificates`);
+  if (!basic?.ca || (usages & x509.KeyUsageFlags.keyCertSign) === 0)
+    throw new TrustError('KEY_UNTRUSTED', `${certificate.subject} may not issue certificates`);
 }
 
 function assertIssuedBy(certificate: x509.X509Certificate, issuers: readonly x509.X509Certificate[], nowMs: number): void {
@@ -208,9 +236,11 @@ function partsOf(der: Uint8Array): { readonly tbs: Uint8Array; readonly signatur
 function element(der: Uint8Array, at: number): { readonly body: number; readonly end: number } {
   const first = der[at + 1] ?? 0;
   const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
-  const length = lengthBytes === 0 ? first : Number(`0x${Buffer.from(der.subarray(at + 2, at + 2 + lengthBytes)).toString('hex') || '0'}`);
+  const length =
+    lengthBytes === 0 ? first : Number(`0x${Buffer.from(der.subarray(at + 2, at + 2 + lengthBytes)).toString('hex') || '0'}`);
   const body = at + 2 + lengthBytes;
-  if (lengthBytes > 4 || body + length > der.length) throw new TrustError('KEY_MALFORMED', 'a certificate of the chain is cut short');
+  if (lengthBytes > 4 || body + length > der.length)
+    throw new TrustError('KEY_MALFORMED', 'a certificate of the chain is cut short');
   return { body, end: body + length };
 }
 

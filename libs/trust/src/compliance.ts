@@ -6,7 +6,11 @@ export const COMPLIANCE: Lock['compliance'] = [
     standard: 'TRD v2.2',
     controls: [
       { id: 'model-integrity', title: 'SHA-256 digests for all artifacts', evidence: 'manifest of this lock' },
-      { id: 'digital-signatures', title: 'ECDSA (secp256k1) signatures', evidence: 'signatures of this lock; smartlite verify --export' },
+      {
+        id: 'digital-signatures',
+        title: 'ECDSA (secp256k1) signatures',
+        evidence: 'signatures of this lock; smartlite verify --export',
+      },
       { id: 'safe-mode', title: 'Automatic activation on mismatch', evidence: 'mode.changed entries of the audit trail' },
       { id: 'audit-trail', title: 'Retention of 365 days', evidence: 'smartlite audit verify' },
       { id: 'sbom', title: 'Bill of materials of the models', evidence: 'sbom digest of this lock; smartlite sbom' },

@@ -32,7 +32,11 @@ export interface LocalDomain {
 }
 
 /** Makes root, intermediate, signing key and operator key for a new fleet. Nothing is written. */
-export async function createLocalDomain(fleet: string, nowMs: number, kind: TrustDocument['class'] = 'development'): Promise<LocalDomain> {
+export async function createLocalDomain(
+  fleet: string,
+  nowMs: number,
+  kind: TrustDocument['class'] = 'development',
+): Promise<LocalDomain> {
   const root = await createRootAuthority('SmartLite root CA', validity(nowMs, ROOT_LIFE_MS));
   const intermediate = await createIntermediate(root, 'SmartLite intermediate CA', validity(nowMs, INTERMEDIATE_LIFE_MS));
   return {
@@ -57,14 +61,22 @@ export async function createLocalDomain(fleet: string, nowMs: number, kind: Trus
 export async function createSigningKey(issuer: Authority, fleet: string, nowMs: number): Promise<KeyAndChain> {
   const key = secp256k1Pem(utils.randomSecretKey());
   const { spki } = pemSigner(key);
-  const leaf = await issueRoleCertificate(issuer, { role: 'model-signing', fleet, subject: `signing-${sha256Hex(spki).slice(0, 16)}`, spki }, validity(nowMs, SIGNING_KEY_LIFE_MS));
+  const leaf = await issueRoleCertificate(
+    issuer,
+    { role: 'model-signing', fleet, subject: `signing-${sha256Hex(spki).slice(0, 16)}`, spki },
+    validity(nowMs, SIGNING_KEY_LIFE_MS),
+  );
   return { key, chain: [leaf, issuer.certificate] };
 }
 
 /** A new Ed25519 key with a certificate for one role. `keep`: certifies this key (PKCS#8 PEM) anew instead of making one. */
 export async function createIdentity(
   issuer: Authority,
-  request: { readonly role: 'lock-status' | 'instance' | 'operator' | 'audit-checkpoint'; readonly fleet: string; readonly subject: string },
+  request: {
+    readonly role: 'lock-status' | 'instance' | 'operator' | 'audit-checkpoint';
+    readonly fleet: string;
+    readonly subject: string;
+  },
   nowMs: number,
   lifeMs: number = IDENTITY_LIFE_MS,
   keep?: KeyObject,

@@ -5,15 +5,39 @@ export { pathProblem } from './artifact/path.ts';
 export { type ArtifactOutcome, type ArtifactReport, verifyArtifacts, type VerifyOptions } from './artifact/verify.ts';
 export { canonicalBytes } from './canonical.ts';
 export {
-  type Authority, type ChainTrust, readCertificate, readPrivateKey, type Role, type RoleCertificate, ROLES, splitPem, verifyRoleCertificate,
+  type Authority,
+  type ChainTrust,
+  readCertificate,
+  readPrivateKey,
+  type Role,
+  type RoleCertificate,
+  ROLES,
+  splitPem,
+  verifyRoleCertificate,
 } from './certificates.ts';
 export { type Digest, digestOf, sha256, sha256Hex } from './digest.ts';
 export {
-  createIdentity, createLocalDomain, createSigningKey, IDENTITY_LIFE_MS, type KeyAndChain, type LocalDomain, pemSigner, SIGNING_KEY_LIFE_MS,
+  createIdentity,
+  createLocalDomain,
+  createSigningKey,
+  IDENTITY_LIFE_MS,
+  type KeyAndChain,
+  type LocalDomain,
+  pemSigner,
+  SIGNING_KEY_LIFE_MS,
 } from './domain.ts';
 export { finding, FINDING_CODES, type Finding, type FindingCode, type FindingGroup, TrustError } from './finding.ts';
 export { parseStrictJson } from './json.ts';
-export { type Lock, lockDigest, type LockFile, lockJsonSchema, type ManifestEntry, parseLock, type Policy, signedPart } from './lock.ts';
+export {
+  type Lock,
+  lockDigest,
+  type LockFile,
+  lockJsonSchema,
+  type ManifestEntry,
+  parseLock,
+  type Policy,
+  signedPart,
+} from './lock.ts';
 export { assertOrder, type Mark, readMark, writeAtomically, writeMark } from './mark.ts';
 export { mlBom } from './mlbom.ts';
 export { type Artifact, type Model, type Pack, packJsonSchema, parsePack } from './pack.ts';

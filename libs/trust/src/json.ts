@@ -20,15 +20,20 @@ export class JsonFault extends TrustError {
  * escapes), no `__proto__`, no numbers beyond 2^53 or that are not finite, no lone surrogates, nothing after the value, bounded size,
  * depth and count. Throws JsonFault.
  */
-export function parseStrictJson(bytes: Uint8Array, { file, bytesMax }: { readonly file: string; readonly bytesMax: number }): unknown {
-  if (bytes.byteLength > bytesMax) throw new JsonFault('LOCK_TOO_LARGE', '', `${bytes.byteLength} bytes; ${bytesMax} at most`, file);
+export function parseStrictJson(
+  bytes: Uint8Array,
+  { file, bytesMax }: { readonly file: string; readonly bytesMax: number },
+): unknown {
+  if (bytes.byteLength > bytesMax)
+    throw new JsonFault('LOCK_TOO_LARGE', '', `${bytes.byteLength} bytes; ${bytesMax} at most`, file);
   return new Reader(decode(bytes, file), file).document();
 }
 
 function decode(bytes: Uint8Array, file: string): string {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    if (text.startsWith('\uFEFF')) throw new JsonFault('LOCK_MALFORMED', '', 'begins with a byte order mark; save it without one', file);
+    if (text.startsWith('\uFEFF'))
+      throw new JsonFault('LOCK_MALFORMED', '', 'begins with a byte order mark; save it without one', file);
     return text;
   } catch (caught) {
     if (caught instanceof JsonFault) throw caught;
@@ -109,7 +114,8 @@ class Reader {
     const token = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
     token.lastIndex = this.#at;
     const match = token.exec(this.#text);
-    if (!match) throw this.#fault(`a string that does not end, or holds a bad escape or control character, at character ${this.#at + 1}`);
+    if (!match)
+      throw this.#fault(`a string that does not end, or holds a bad escape or control character, at character ${this.#at + 1}`);
     this.#at = token.lastIndex;
     const value = JSON.parse(match[0]) as string;
     if (!value.isWellFormed()) throw this.#fault('a string holds a lone surrogate');

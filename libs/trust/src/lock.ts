@@ -11,7 +11,10 @@ export const LOCK_BYTES_MAX = 16 * 1024 * 1024;
 /** What the lock's signature is over, in DSSE's terms. */
 export const LOCK_PAYLOAD_TYPE = 'application/vnd.smartlite.model-lock+json';
 
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'give sha256: and 64 lower-case hex digits') as unknown as z.ZodType<Digest, Digest>;
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'give sha256: and 64 lower-case hex digits') as unknown as z.ZodType<
+  Digest,
+  Digest
+>;
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/, 'give 64 lower-case hex digits');
 const time = z.iso.datetime();
 const count = z.number().int().nonnegative();
@@ -34,7 +37,7 @@ const policy = z.strictObject({
   require_all_verified: z.boolean().describe('Every artifact of the lock must be verified, not only those that serve.'),
   safe_mode_on_mismatch: z.boolean().describe('A mismatch moves the fleet into safe mode.'),
   allow_shadow_fallback: z.boolean().describe('A verified shadow may take the place of a missing primary.'),
-  instance_alarm: z.literal('safe').describe('An instance\'s alarm about its own bytes moves the fleet into safe mode at once.'),
+  instance_alarm: z.literal('safe').describe("An instance's alarm about its own bytes moves the fleet into safe mode at once."),
 });
 
 const control = z.strictObject({ id: z.string().max(64), title: z.string().max(200), evidence: z.string().max(500) });
@@ -78,7 +81,9 @@ export function lockJsonSchema(): object {
 export function parseLock(bytes: Uint8Array, file = 'MODEL_LOCK.json'): LockFile {
   const parsed = schema.safeParse(parseStrictJson(bytes, { file, bytesMax: LOCK_BYTES_MAX }));
   if (!parsed.success) {
-    TrustError.throwIf(parsed.error.issues.map((issue) => finding(codeOf(issue), `${file} at ${pointerOf(issue.path)}: ${issue.message}`)));
+    TrustError.throwIf(
+      parsed.error.issues.map((issue) => finding(codeOf(issue), `${file} at ${pointerOf(issue.path)}: ${issue.message}`)),
+    );
     throw new TrustError('LOCK_MALFORMED', `${file} is not a lock`);
   }
   TrustError.throwIf(manifestFaults(parsed.data.manifest, file));

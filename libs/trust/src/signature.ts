@@ -35,8 +35,10 @@ export function decodeSignature(text: string): Uint8Array {
     throw new TrustError('SIGNATURE_MALFORMED', 'a signature is 64 bytes, r and s, in standard base64 with padding');
   }
   const [r, s] = [scalar(bytes.subarray(0, SCALAR_BYTES)), scalar(bytes.subarray(SCALAR_BYTES))];
-  if (r === 0n || s === 0n || r >= ORDER || s >= ORDER) throw new TrustError('SIGNATURE_MALFORMED', 'r or s is outside 1 to n - 1');
-  if (s > ORDER / 2n) throw new TrustError('SIGNATURE_HIGH_S', 's is in the upper half: whoever signed must normalise it to n - s');
+  if (r === 0n || s === 0n || r >= ORDER || s >= ORDER)
+    throw new TrustError('SIGNATURE_MALFORMED', 'r or s is outside 1 to n - 1');
+  if (s > ORDER / 2n)
+    throw new TrustError('SIGNATURE_HIGH_S', 's is in the upper half: whoever signed must normalise it to n - s');
   return bytes;
 }
 
@@ -44,7 +46,8 @@ export function decodeSignature(text: string): Uint8Array {
 export function verifySignature(message: Uint8Array, signature: string, { key, kind }: GuardedKey, what: string): void {
   if (kind !== 'secp256k1') throw new TrustError('KEY_WRONG_ALGORITHM', `${what} is signed by a ${kind} key; secp256k1 is due`);
   const bytes = decodeSignature(signature);
-  if (!verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, bytes)) throw new TrustError('SIGNATURE_INVALID', `the signature on ${what} does not hold`);
+  if (!verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, bytes))
+    throw new TrustError('SIGNATURE_INVALID', `the signature on ${what} does not hold`);
 }
 
 /**

@@ -1,4 +1,13 @@
-import { lockDigest, type Lock, type LockFile, lockPayload, LOCK_PAYLOAD_TYPE, type LockSignature, type ManifestEntry, type Policy } from './lock.ts';
+import {
+  lockDigest,
+  type Lock,
+  type LockFile,
+  lockPayload,
+  LOCK_PAYLOAD_TYPE,
+  type LockSignature,
+  type ManifestEntry,
+  type Policy,
+} from './lock.ts';
 import { hashArtifact } from './artifact/hash.ts';
 import { canonicalBytes } from './canonical.ts';
 import { type Digest, digestOf, sha256, sha256Hex } from './digest.ts';
@@ -92,10 +101,15 @@ async function seal(lock: Lock, { signers, nowMs }: SignInput): Promise<SignedLo
       return signature;
     };
     signatures.lock.push(await sign(lockMessage, 'lock'));
-    for (const { id, sha256: hash } of lock.manifest) (signatures.artifacts[id] ??= []).push(await sign(Buffer.from(hash, 'hex'), id));
+    for (const { id, sha256: hash } of lock.manifest)
+      (signatures.artifacts[id] ??= []).push(await sign(Buffer.from(hash, 'hex'), id));
     signatures.certificates.push(...chain);
   }
-  const runtime = { mode: 'unknown', note: 'For people to read; no decision reads it.', signed_at: new Date(nowMs).toISOString() };
+  const runtime = {
+    mode: 'unknown',
+    note: 'For people to read; no decision reads it.',
+    signed_at: new Date(nowMs).toISOString(),
+  };
   const file: LockFile = { $schema: './schemas/model-lock.schema.json', ...lock, signatures, runtime_state: runtime };
   return { file, bytes: Buffer.from(`${JSON.stringify(file, null, 2)}\n`), digest: lockDigest(lock), signatures: made };
 }

@@ -30,7 +30,10 @@ export interface GuardedKey {
 export function guardKey(spki: Uint8Array, kind: KeyKind): GuardedKey {
   const prefix = Buffer.from(PREFIX[kind], 'hex');
   if (spki.byteLength !== LENGTH[kind] || !Buffer.from(spki.subarray(0, prefix.length)).equals(prefix)) {
-    throw new TrustError('KEY_WRONG_ALGORITHM', `the key is no ${kind} key in the one accepted encoding (named curve, uncompressed point)`);
+    throw new TrustError(
+      'KEY_WRONG_ALGORITHM',
+      `the key is no ${kind} key in the one accepted encoding (named curve, uncompressed point)`,
+    );
   }
   if (kind === 'secp256k1') assertOnCurve(spki);
   try {
@@ -51,5 +54,7 @@ function assertOnCurve(spki: Uint8Array): void {
 
 /** Which of the accepted kinds an SPKI is; undefined for any other key. */
 export function kindOf(spki: Uint8Array): KeyKind | undefined {
-  return (Object.keys(PREFIX) as KeyKind[]).find((kind) => Buffer.from(spki).toString('hex').startsWith(PREFIX[kind]) && spki.byteLength === LENGTH[kind]);
+  return (Object.keys(PREFIX) as KeyKind[]).find(
+    (kind) => Buffer.from(spki).toString('hex').startsWith(PREFIX[kind]) && spki.byteLength === LENGTH[kind],
+  );
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { splitPem } from './certificates.ts';
-import type { Digest } from './digest.ts';
 import { finding, TrustError } from './finding.ts';
 import { parseStrictJson, pointerOf } from './json.ts';
 
@@ -29,12 +28,14 @@ const schema = z.strictObject({
 
 /** Where trust starts. Configured apart from the lock and never read from it. */
 export type TrustDocument = z.infer<typeof schema>;
-export type Revocation = TrustDocument['revocations'][number] & { readonly last_good: { readonly sequence: number; readonly digest: Digest | string } | null };
 
 /** Throws TrustError with the JSON pointer of what is wrong. */
 export function parseTrust(bytes: Uint8Array, file = 'trust.json'): TrustDocument {
   const parsed = schema.safeParse(parseStrictJson(bytes, { file, bytesMax: TRUST_BYTES_MAX }));
-  if (!parsed.success) TrustError.throwIf(parsed.error.issues.map((issue) => finding('LOCK_MALFORMED', `${file} at ${pointerOf(issue.path)}: ${issue.message}`)));
+  if (!parsed.success)
+    TrustError.throwIf(
+      parsed.error.issues.map((issue) => finding('LOCK_MALFORMED', `${file} at ${pointerOf(issue.path)}: ${issue.message}`)),
+    );
   return parsed.data as TrustDocument;
 }
 
@@ -42,5 +43,14 @@ export function parseTrust(bytes: Uint8Array, file = 'trust.json'): TrustDocumen
 export function trustOfRoots(certificates: string, fleet: string, generation: number): TrustDocument {
   const roots = [...splitPem(certificates)];
   if (roots.length === 0) throw new TrustError('KEY_MALFORMED', 'the trust file holds no certificate in PEM form');
-  return { format: 'smartlite-trust/1', fleet, class: 'production', generation, min_sequence: 0, roots, thresholds: { lock: 1 }, revocations: [] };
+  return {
+    format: 'smartlite-trust/1',
+    fleet,
+    class: 'production',
+    generation,
+    min_sequence: 0,
+    roots,
+    thresholds: { lock: 1 },
+    revocations: [],
+  };
 }

@@ -37,7 +37,12 @@ export function decide(findings: readonly Finding[], policy: Policy, replaceable
 }
 
 type Consequence = Pick<Verdict, 'mode' | 'revalidate' | 'substitutions'>;
-const consequenceOf = (mode: Verdict['mode'], more: Partial<Consequence> = {}): Consequence => ({ mode, revalidate: false, substitutions: {}, ...more });
+const consequenceOf = (mode: Verdict['mode'], more: Partial<Consequence> = {}): Consequence => ({
+  mode,
+  revalidate: false,
+  substitutions: {},
+  ...more,
+});
 
 function consequence(finding: Finding, policy: Policy, replaceable: readonly Replaceable[]): Consequence {
   const group: FindingGroup = FINDING_CODES[finding.code];

@@ -1,7 +1,16 @@
 import { verifyRoleCertificate } from './certificates.ts';
 import type { Digest } from './digest.ts';
 import { finding, type Finding, TrustError } from './finding.ts';
-import { type Lock, lockDigest, lockPayload, LOCK_PAYLOAD_TYPE, type LockFile, type LockSignature, parseLock, signedPart } from './lock.ts';
+import {
+  type Lock,
+  lockDigest,
+  lockPayload,
+  LOCK_PAYLOAD_TYPE,
+  type LockFile,
+  type LockSignature,
+  parseLock,
+  signedPart,
+} from './lock.ts';
 import { assertOrder, type Mark } from './mark.ts';
 import { coverage, type Pack, verifyPack } from './pack.ts';
 import { pae } from './pae.ts';
@@ -58,13 +67,17 @@ export function verifyLock({ lock: bytes, pack, trust, nowMs, mark }: LockInput)
 }
 
 /** Findings about the artifacts' own signatures: what a stock OpenSSL can check without this lock. They admit nothing by themselves. */
-export function artifactSignatureFindings({ lock, signatures, signers }: ProvenLock, digestOfArtifact: (id: string) => Uint8Array | undefined): readonly Finding[] {
+export function artifactSignatureFindings(
+  { lock, signatures, signers }: ProvenLock,
+  digestOfArtifact: (id: string) => Uint8Array | undefined,
+): readonly Finding[] {
   return lock.manifest.flatMap(({ id }) => {
     const message = digestOfArtifact(id);
     if (message === undefined) return [];
     try {
       const valid = (signatures.artifacts[id] ?? []).filter(({ keyid }) => signers.has(keyid));
-      if (valid.length === 0) throw new TrustError('SIGNATURE_MISSING', `artifact ${id} carries no signature of a trusted key: sign it`);
+      if (valid.length === 0)
+        throw new TrustError('SIGNATURE_MISSING', `artifact ${id} carries no signature of a trusted key: sign it`);
       for (const { keyid, sig } of valid) verifyDigestSignature(message, sig, signers.get(keyid) as GuardedKey, `artifact ${id}`);
       return [];
     } catch (caught) {
@@ -74,7 +87,13 @@ export function artifactSignatureFindings({ lock, signatures, signers }: ProvenL
   });
 }
 
-function verifySigners({ signatures, fleet }: LockFile, lock: Lock, digest: Digest, trust: TrustDocument, nowMs: number): ReadonlyMap<string, GuardedKey> {
+function verifySigners(
+  { signatures, fleet }: LockFile,
+  lock: Lock,
+  digest: Digest,
+  trust: TrustDocument,
+  nowMs: number,
+): ReadonlyMap<string, GuardedKey> {
   if (fleet !== trust.fleet) throw new TrustError('FLEET_MISMATCH', `the lock is of fleet ${fleet}; this is ${trust.fleet}`);
   if (signatures.lock.length === 0) throw new TrustError('SIGNATURE_MISSING', 'the lock carries no signature: sign it');
   const message = pae(LOCK_PAYLOAD_TYPE, lockPayload(lock));
@@ -123,7 +142,10 @@ function keyFor({ keyid }: LockSignature, { keys, refusal }: ReturnType<typeof c
   const key = keys.get(keyid);
   if (key) return key;
   const telling = keys.size === 0 ? refusal : undefined;
-  throw telling ?? new TrustError('KEY_UNTRUSTED', `the lock is signed by key ${keyid.slice(0, 16)}, which no certificate in it makes trusted`);
+  throw (
+    telling ??
+    new TrustError('KEY_UNTRUSTED', `the lock is signed by key ${keyid.slice(0, 16)}, which no certificate in it makes trusted`)
+  );
 }
 
 function assertNotRevoked({ keyId }: GuardedKey, lock: Lock, digest: Digest, { revocations }: TrustDocument): void {
@@ -131,13 +153,20 @@ function assertNotRevoked({ keyId }: GuardedKey, lock: Lock, digest: Digest, { r
   if (!revocation) return;
   const { last_good: last } = revocation;
   if (last && last.sequence === lock.sequence && last.digest === digest) return;
-  throw new TrustError('KEY_REVOKED', `key ${keyId.slice(0, 16)} is revoked, and this is not the last lock of it that still counts: sign with a new key`);
+  throw new TrustError(
+    'KEY_REVOKED',
+    `key ${keyId.slice(0, 16)} is revoked, and this is not the last lock of it that still counts: sign with a new key`,
+  );
 }
 
 function assertTime({ issued, expires }: Lock, nowMs: number, mark: Mark | undefined): void {
   if (mark && nowMs + CLOCK_SKEW_MS < mark.issuedUnixMs) {
-    throw new TrustError('CLOCK_BEHIND', `the clock says ${new Date(nowMs).toISOString()}, before a lock that was verified here: set the clock`);
+    throw new TrustError(
+      'CLOCK_BEHIND',
+      `the clock says ${new Date(nowMs).toISOString()}, before a lock that was verified here: set the clock`,
+    );
   }
-  if (nowMs + CLOCK_SKEW_MS < Date.parse(issued)) throw new TrustError('LOCK_NOT_YET_VALID', `the lock is issued at ${issued}, in the future: check the clock`);
+  if (nowMs + CLOCK_SKEW_MS < Date.parse(issued))
+    throw new TrustError('LOCK_NOT_YET_VALID', `the lock is issued at ${issued}, in the future: check the clock`);
   if (nowMs > Date.parse(expires)) throw new TrustError('LOCK_EXPIRED', `the lock expired at ${expires}: sign it anew`);
 }

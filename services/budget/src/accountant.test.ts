@@ -42,14 +42,23 @@ async function replica(log: LedgerLog, name: string) {
   await accountant.open(new AbortController().signal, quiet);
   return accountant;
 }
-const reserve = (key: string): Command => ({ kind: 'reserve', key, tenant: 'acme', user: 'ada', amounts: { requests: 1 }, lifeMs: 60_000 });
+const reserve = (key: string): Command => ({
+  kind: 'reserve',
+  key,
+  tenant: 'acme',
+  user: 'ada',
+  amounts: { requests: 1 },
+  lifeMs: 60_000,
+});
 
 describe('three replicas of the budget', () => {
   it('grant exactly 50 of 1,000 requests at once', async () => {
     const log = memoryLog();
     const replicas = await Promise.all(['a', 'b', 'c'].map((name) => replica(log, name)));
-    const outcomes = await Promise.all(Array.from({ length: 1_000 }, (_, n) => replicas[n % 3]?.decide(reserve(`k${n}`))));
-    expect(outcomes.filter((outcome) => outcome?.kind === 'granted')).toHaveLength(50);
+    const outcomes = await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => (replicas[n % 3] as Accountant).decide(reserve(`k${n}`))),
+    );
+    expect(outcomes.filter((outcome) => outcome.kind === 'granted')).toHaveLength(50);
     for (const each of replicas) expect(each.usage({ tenant: 'acme', user: 'ada' })[0]).toMatchObject({ reserved: 50 });
   });
 

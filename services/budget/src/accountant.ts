@@ -108,5 +108,8 @@ export class Accountant {
 }
 
 function unavailable(message: string, cause?: unknown): MeshError {
-  return new MeshError('budget-unavailable', `${message}; nothing was granted here, repeat with the same key`, { cause, retryAfterMs: 1_000 });
+  return new MeshError('budget-unavailable', `${message}; nothing was granted here, repeat with the same key`, {
+    cause,
+    retryAfterMs: 1_000,
+  });
 }

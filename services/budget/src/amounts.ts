@@ -25,10 +25,6 @@ export function atLeast(a: Amounts, floor: Amounts): Amounts {
   return combine(a, floor, Math.max);
 }
 
-export function isZero(amounts: Amounts): boolean {
-  return UNITS.every((unit) => (amounts[unit] ?? 0) === 0);
-}
-
 function combine(a: Amounts, b: Amounts, by: (x: number, y: number) => number): Amounts {
   const out: Partial<Record<UnitName, number>> = {};
   for (const unit of UNITS) {

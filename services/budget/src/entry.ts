@@ -13,10 +13,23 @@ const amounts = z.partialRecord(z.enum(UNITS), amount);
 const name = z.string().max(NAME_CHARS_MAX);
 const windowName = z.enum(Object.keys(WINDOWS) as [WindowName, ...WindowName[]]);
 
-const limit = z.strictObject({ scope: z.enum(['fleet', 'tenant', 'user']), subject: name, unit: z.enum(UNITS), window: windowName, limit: amount });
+const limit = z.strictObject({
+  scope: z.enum(['fleet', 'tenant', 'user']),
+  subject: name,
+  unit: z.enum(UNITS),
+  window: windowName,
+  limit: amount,
+});
 
 const command = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('reserve'), key: name.min(1), tenant: name.min(1), user: name.min(1), amounts, lifeMs: amount }),
+  z.strictObject({
+    kind: z.literal('reserve'),
+    key: name.min(1),
+    tenant: name.min(1),
+    user: name.min(1),
+    amounts,
+    lifeMs: amount,
+  }),
   z.strictObject({ kind: z.literal('extend'), reservation: name, key: name.min(1), more: amounts, spent: amounts }),
   z.strictObject({ kind: z.literal('settle'), reservation: name, spent: amounts }),
   z.strictObject({ kind: z.literal('release'), reservation: name }),

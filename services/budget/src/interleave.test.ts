@@ -30,11 +30,18 @@ describe('interleaved answers', () => {
     let read = -1;
     let release = () => undefined as void;
     const held = new Promise<void>((resolve) => (release = resolve));
-    const answers = collect(interleave(numbers(5, (n) => (read = n)), (n) => held.then(() => n), 2, forever));
+    const answers = collect(
+      interleave(
+        numbers(5, (n) => (read = n)),
+        (n) => held.then(() => n),
+        2,
+        forever,
+      ),
+    );
     await new Promise((resolve) => setImmediate(resolve));
     expect(read).toBe(1);
     release();
-    expect((await answers).toSorted()).toEqual([0, 1, 2, 3, 4]);
+    expect((await answers).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
   });
 
   it('end with the signal, though the requests go on for ever', async () => {

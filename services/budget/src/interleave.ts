@@ -26,15 +26,19 @@ export async function* interleave<Q, A>(
   const read = async () => {
     for await (const request of requests) {
       underWay += 1;
-      void work(request).catch((caught: unknown) => (failure = { caught })).finally(ring);
+      void work(request)
+        .catch((caught: unknown) => (failure = { caught }))
+        .finally(ring);
       while (underWay >= max) await (slot = Promise.withResolvers<void>()).promise;
     }
   };
   signal.addEventListener('abort', ring, { once: true });
-  void read().catch((caught: unknown) => (failure = { caught })).finally(() => {
-    reading = false;
-    ring();
-  });
+  void read()
+    .catch((caught: unknown) => (failure = { caught }))
+    .finally(() => {
+      reading = false;
+      ring();
+    });
 
   try {
     while (!signal.aborted) {

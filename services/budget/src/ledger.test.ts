@@ -21,7 +21,8 @@ function books(...limits: Limit[]) {
     ledger,
     apply,
     pass: (ms: number) => void (nowMs += ms),
-    reserve: (key: string, amounts: Amounts, user = 'ada') => apply({ kind: 'reserve', key, tenant: 'acme', user, amounts, lifeMs: 10_000 }),
+    reserve: (key: string, amounts: Amounts, user = 'ada') =>
+      apply({ kind: 'reserve', key, tenant: 'acme', user, amounts, lifeMs: 10_000 }),
     settle: (reservation: string, spent: Amounts) => apply({ kind: 'settle', reservation, spent }),
     line: (user = 'ada') => ledger.usage({ tenant: 'acme', user }, nowMs)[0],
   };
@@ -33,7 +34,12 @@ describe('a ledger with a limit of 100 tokens a minute', () => {
     const { reserve } = books(TOKENS_A_MINUTE);
     expect(reserve('a', { llm_tokens: 60 }).kind).toBe('granted');
     expect(reserve('b', { llm_tokens: 41 })).toEqual({
-      kind: 'refused', limit: 'user/llm_tokens/minute', subject: 'acme/ada', limitValue: 100, left: 40, refillsMs: START_MS + 60_000,
+      kind: 'refused',
+      limit: 'user/llm_tokens/minute',
+      subject: 'acme/ada',
+      limitValue: 100,
+      left: 40,
+      refillsMs: START_MS + 60_000,
     });
     expect(reserve('c', { llm_tokens: 40 }).kind).toBe('granted');
   });
@@ -62,7 +68,10 @@ describe('a ledger with a limit of 100 tokens a minute', () => {
 
   it('never charges more than was held, and reports the rest as overrun', () => {
     const { reserve, settle, line } = books(TOKENS_A_MINUTE);
-    expect(settle(idOf(reserve('a', { llm_tokens: 60 })), { llm_tokens: 70 })).toMatchObject({ charged: { llm_tokens: 60 }, overrun: { llm_tokens: 10 } });
+    expect(settle(idOf(reserve('a', { llm_tokens: 60 })), { llm_tokens: 70 })).toMatchObject({
+      charged: { llm_tokens: 60 },
+      overrun: { llm_tokens: 10 },
+    });
     expect(line()).toMatchObject({ charged: 60, reserved: 0 });
   });
 
@@ -99,12 +108,22 @@ describe('a ledger with a limit of 100 tokens a minute', () => {
     const { apply, reserve } = books(TOKENS_A_MINUTE);
     const id = idOf(reserve('a', { llm_tokens: 60 }));
     apply({ kind: 'release', reservation: 'none' }, { boot: 2 });
-    expect(apply({ kind: 'settle', reservation: id, spent: {} }, { boot: 1 })).toEqual({ kind: 'rejected', reason: 'older-boot' });
+    expect(apply({ kind: 'settle', reservation: id, spent: {} }, { boot: 1 })).toEqual({
+      kind: 'rejected',
+      reason: 'older-boot',
+    });
   });
 
   it('is not frozen by a server clock that steps a day ahead', () => {
     const ledger = new Ledger([TOKENS_A_MINUTE]);
-    const command: Command = { kind: 'reserve', key: 'a', tenant: 'acme', user: 'ada', amounts: { llm_tokens: 100 }, lifeMs: 1_000 };
+    const command: Command = {
+      kind: 'reserve',
+      key: 'a',
+      tenant: 'acme',
+      user: 'ada',
+      amounts: { llm_tokens: 100 },
+      lifeMs: 1_000,
+    };
     ledger.apply({ replica: 'b1', boot: 1, atMs: START_MS, command }, 1, START_MS + 86_400_000);
     expect(ledger.usage({ tenant: 'acme', user: 'ada' }, START_MS)[0]).toMatchObject({ reserved: 100 });
   });

@@ -1,6 +1,16 @@
 import { type Amounts, atLeast, atMost, less, plus, UNITS, type UnitName } from './amounts.ts';
 import type { Authored, Command } from './entry.ts';
-import { type BoundLimit, type Holder, type Limit, limitsOf, nameOf, refillsMs, type WindowName, windowNumber, withLimit } from './limits.ts';
+import {
+  type BoundLimit,
+  type Holder,
+  type Limit,
+  limitsOf,
+  nameOf,
+  refillsMs,
+  type WindowName,
+  windowNumber,
+  withLimit,
+} from './limits.ts';
 
 /** How far a stream timestamp may run ahead of the writer's clock: a server clock that steps ahead must not freeze a window (5.2). */
 const CLOCK_AHEAD_MS_MAX = 5_000;
@@ -15,7 +25,14 @@ const TIDY_MS = 1_000;
 
 export type Outcome =
   | { readonly kind: 'granted'; readonly reservation: string; readonly amounts: Amounts; readonly notAfterMs: number }
-  | { readonly kind: 'refused'; readonly limit: string; readonly subject: string; readonly limitValue: number; readonly left: number; readonly refillsMs: number }
+  | {
+      readonly kind: 'refused';
+      readonly limit: string;
+      readonly subject: string;
+      readonly limitValue: number;
+      readonly left: number;
+      readonly refillsMs: number;
+    }
   | { readonly kind: 'settled'; readonly charged: Amounts; readonly freed: Amounts; readonly overrun: Amounts }
   | { readonly kind: 'limit-set'; readonly previous: number | undefined }
   | { readonly kind: 'rejected'; readonly reason: 'unknown-reservation' | 'closed-reservation' | 'older-boot' | 'invalid' };
@@ -137,7 +154,12 @@ export class Ledger {
 
   #close(reservation: Reservation, spent: Amounts): Outcome {
     const charged = atMost(spent, reservation.held);
-    const outcome: Outcome = { kind: 'settled', charged, freed: less(reservation.held, charged), overrun: less(spent, reservation.held) };
+    const outcome: Outcome = {
+      kind: 'settled',
+      charged,
+      freed: less(reservation.held, charged),
+      overrun: less(spent, reservation.held),
+    };
     this.#book(reservation, reservation.held, 'reserved', -1);
     this.#book(reservation, charged, 'charged', 1);
     reservation.closed = { atMs: this.#timeMs, outcome };
@@ -164,7 +186,14 @@ export class Ledger {
       const { charged, reserved } = this.#balance(limit, atMs);
       if (charged + reserved + wanted <= limit.limit) continue;
       const left = Math.max(0, limit.limit - charged - reserved);
-      return { kind: 'refused', limit: nameOf(limit), subject: limit.subject, limitValue: limit.limit, left, refillsMs: refillsMs(limit.window, atMs) };
+      return {
+        kind: 'refused',
+        limit: nameOf(limit),
+        subject: limit.subject,
+        limitValue: limit.limit,
+        left,
+        refillsMs: refillsMs(limit.window, atMs),
+      };
     }
     return undefined;
   }

@@ -45,7 +45,10 @@ export function subjectOf(scope: ScopeName, { tenant, user }: Holder): string {
 }
 
 /** Replaces the limit of the same scope, subject, unit and window, or adds it. */
-export function withLimit(limits: readonly Limit[], limit: Limit): { readonly limits: readonly Limit[]; readonly previous: number | undefined } {
+export function withLimit(
+  limits: readonly Limit[],
+  limit: Limit,
+): { readonly limits: readonly Limit[]; readonly previous: number | undefined } {
   const same = (each: Limit) =>
     each.scope === limit.scope && each.subject === limit.subject && each.unit === limit.unit && each.window === limit.window;
   return { limits: [...limits.filter((each) => !same(each)), limit], previous: limits.find(same)?.limit };

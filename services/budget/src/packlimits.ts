@@ -3,7 +3,9 @@ import type { UnitName } from './amounts.ts';
 import type { Limit } from './limits.ts';
 
 const MS_PER_SECOND = 1_000;
-const UNIT_OF_PACK: Readonly<Record<Pack['token_budget']['limits'][number]['unit'], { readonly unit: UnitName; readonly factor: number }>> = {
+const UNIT_OF_PACK: Readonly<
+  Record<Pack['token_budget']['limits'][number]['unit'], { readonly unit: UnitName; readonly factor: number }>
+> = {
   requests: { unit: 'requests', factor: 1 },
   llm_tokens: { unit: 'llm_tokens', factor: 1 },
   asr_seconds: { unit: 'asr_ms', factor: MS_PER_SECOND },

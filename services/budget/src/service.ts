@@ -1,7 +1,14 @@
 import { type Call, defineService, implement, type Platform } from '@smartlite/chassis';
 import {
-  type AccountRequest, type AccountResponse, BudgetServiceService, type ExtendRequest, MeshError, type ReleaseRequest, type ReserveRequest,
-  type SetLimitRequest, type SettleRequest,
+  type AccountRequest,
+  type AccountResponse,
+  BudgetServiceService,
+  type ExtendRequest,
+  MeshError,
+  type ReleaseRequest,
+  type ReserveRequest,
+  type SetLimitRequest,
+  type SettleRequest,
 } from '@smartlite/contracts';
 import { Accountant } from './accountant.ts';
 import { budgetConfig } from './config.ts';
@@ -29,15 +36,24 @@ export const budget = defineService({
       if (!key || !tenant || !user) throw new MeshError('invalid-argument', 'key, tenant and user are required');
       const outcome = await books().decide({ kind: 'reserve', key, tenant, user, amounts: amountsOf(amounts), lifeMs });
       if (outcome.kind === 'refused') {
-        platform.bus.publishEvent('budget.exhausted', { limit: outcome.limit, subject: outcome.subject, refillsUnixMs: outcome.refillsMs });
+        platform.bus.publishEvent('budget.exhausted', {
+          limit: outcome.limit,
+          subject: outcome.subject,
+          refillsUnixMs: outcome.refillsMs,
+        });
       }
       return grantMessage(outcome);
     };
     const extend = async ({ reservationId, key, more, spent }: ExtendRequest) =>
-      grantMessage(await books().decide({ kind: 'extend', reservation: reservationId, key, more: amountsOf(more), spent: amountsOf(spent) }));
+      grantMessage(
+        await books().decide({ kind: 'extend', reservation: reservationId, key, more: amountsOf(more), spent: amountsOf(spent) }),
+      );
     const settle = async ({ reservationId, spent }: SettleRequest) => {
-      const { charged, freed, overrun } = settled(await books().decide({ kind: 'settle', reservation: reservationId, spent: amountsOf(spent) }));
-      if (Object.keys(overrun).length > 0) platform.log.error('a settlement exceeds what was reserved', { reservationId, ...overrun });
+      const { charged, freed, overrun } = settled(
+        await books().decide({ kind: 'settle', reservation: reservationId, spent: amountsOf(spent) }),
+      );
+      if (Object.keys(overrun).length > 0)
+        platform.log.error('a settlement exceeds what was reserved', { reservationId, ...overrun });
       return { charged: messageOf(charged), freed: messageOf(freed) };
     };
     const release = async ({ reservationId }: ReleaseRequest) => {
@@ -73,7 +89,10 @@ export const budget = defineService({
           // Work that was cut by safe mode must be able to end its books.
           settle: { inSafeMode: 'serve', handle: settle },
           release: { inSafeMode: 'serve', handle: release },
-          account: { inSafeMode: 'serve', handle: (requests, call) => interleave(requests, guarded(account, platform), ACCOUNT_COMMANDS_MAX, call.signal) },
+          account: {
+            inSafeMode: 'serve',
+            handle: (requests, call) => interleave(requests, guarded(account, platform), ACCOUNT_COMMANDS_MAX, call.signal),
+          },
           getUsage: {
             inSafeMode: 'serve',
             async handle({ tenant, user }) {
@@ -83,7 +102,12 @@ export const budget = defineService({
           setLimit: { inSafeMode: 'serve', handle: (request, call) => setLimit(books(), platform, request, call) },
         }),
       ],
-      facts: () => ({ inflight: accountant?.underWay ?? 0, queued: 0, models: [], ...(!accountant && { notReady: 'the ledger is being read' }) }),
+      facts: () => ({
+        inflight: accountant?.underWay ?? 0,
+        queued: 0,
+        models: [],
+        ...(!accountant && { notReady: 'the ledger is being read' }),
+      }),
       async start() {
         const { pack } = await platform.models.verify();
         const opened = new Accountant(new Ledger(limitsOfPack(pack)), ledgerStream(platform.bus), platform.clock, {
@@ -104,13 +128,27 @@ function guarded(account: (request: AccountRequest) => Promise<AccountResponse>,
     const spends = request.command?.$case === 'reserve' || request.command?.$case === 'extend';
     if (!spends || mode === 'normal') return account(request);
     const code = mode === 'halted' ? 'halted' : mode === 'starting' ? 'starting' : 'safe-mode';
-    return { id: request.id, result: { $case: 'failure', value: { code, message: `nothing is reserved while the mode is ${mode}` } } };
+    return {
+      id: request.id,
+      result: { $case: 'failure', value: { code, message: `nothing is reserved while the mode is ${mode}` } },
+    };
   };
 }
 
-async function setLimit(books: Accountant, { trail }: Platform, { scope, subject, unit, window, limit }: SetLimitRequest, call: Call) {
+async function setLimit(
+  books: Accountant,
+  { trail }: Platform,
+  { scope, subject, unit, window, limit }: SetLimitRequest,
+  call: Call,
+) {
   if (!call.caller.operator) throw new MeshError('permission-denied', 'only an operator sets limits');
-  const wanted = { scope: scopeOf(scope), subject, unit: unitOf(unit), window: windowOf(window), limit: safeNumber(limit, 'limit') };
+  const wanted = {
+    scope: scopeOf(scope),
+    subject,
+    unit: unitOf(unit),
+    window: windowOf(window),
+    limit: safeNumber(limit, 'limit'),
+  };
   const outcome = await books.decide({ kind: 'set-limit', limit: wanted });
   const previous = outcome.kind === 'limit-set' ? (outcome.previous ?? 0) : 0;
   trail.record('budget.limit-set', { ...wanted, previous }, { traceId: call.traceId, actor: call.caller.user });

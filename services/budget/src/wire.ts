@@ -31,7 +31,10 @@ export function amountsOf(amounts: readonly Amount[]): Amounts {
 }
 
 export function messageOf(amounts: Amounts): Amount[] {
-  return Object.entries(amounts).map(([name, value]) => ({ unit: UNITS_BY_NAME.get(name as UnitName) ?? Unit.UNIT_UNSPECIFIED, value: BigInt(value) }));
+  return Object.entries(amounts).map(([name, value]) => ({
+    unit: UNITS_BY_NAME.get(name as UnitName) ?? Unit.UNIT_UNSPECIFIED,
+    value: BigInt(value),
+  }));
 }
 
 export function unitOf(unit: Unit): UnitName {
@@ -47,7 +50,8 @@ export function scopeOf(scope: Scope): ScopeName {
 }
 
 export function windowOf(window: string): Limit['window'] {
-  if (window !== 'minute' && window !== 'day') throw new MeshError('invalid-argument', `window: ${JSON.stringify(window.slice(0, 20))} is neither minute nor day`);
+  if (window !== 'minute' && window !== 'day')
+    throw new MeshError('invalid-argument', `window: ${JSON.stringify(window.slice(0, 20))} is neither minute nor day`);
   return window;
 }
 

@@ -7,5 +7,8 @@ export const gatewayConfig = defineSettings({
   SMARTLITE_CLIENTS: path('File of the API keys\' digests, written by "smartlite clients".'),
   SMARTLITE_UPLOAD_BYTES_MAX: wholeNumber('Largest upload, in bytes.', { min: 1024, max: 1024 * MIB }).default(25 * MIB),
   SMARTLITE_TURN_SECONDS_MAX: wholeNumber('Longest audio of one turn, in seconds.', { min: 1, max: 60 }).default(60),
-  SMARTLITE_IDLE_MS_MAX: wholeNumber('Longest silence of a client that has not sent its whole request, in milliseconds.', { min: 100, max: 600_000 }).default(20_000),
+  SMARTLITE_IDLE_MS_MAX: wholeNumber('Longest silence of a client that has not sent its whole request, in milliseconds.', {
+    min: 100,
+    max: 600_000,
+  }).default(20_000),
 });

@@ -1,7 +1,15 @@
 import type { Peers } from '@smartlite/chassis';
 import {
-  type AccountRequest, type AccountResponse, codeOfReason, type ExtendRequest, type ExtendResponse, MeshError, type ReserveRequest, type ReserveResponse,
-  type SettleRequest, type SettleResponse,
+  type AccountRequest,
+  type AccountResponse,
+  codeOfReason,
+  type ExtendRequest,
+  type ExtendResponse,
+  MeshError,
+  type ReserveRequest,
+  type ReserveResponse,
+  type SettleRequest,
+  type SettleResponse,
 } from '@smartlite/contracts';
 
 /** A command that is not answered by then is reported as unavailable: nothing is ever assumed to be free. */
@@ -55,10 +63,14 @@ export class StreamedLedgerLine implements LedgerLine {
   }
 
   #command(command: Command): Promise<Result> {
-    if (this.#queue.length >= QUEUE_MAX) throw new MeshError('budget-unavailable', 'too many commands wait for the budget', { retryAfterMs: 1_000 });
+    if (this.#queue.length >= QUEUE_MAX)
+      throw new MeshError('budget-unavailable', 'too many commands wait for the budget', { retryAfterMs: 1_000 });
     const id = (this.#next += 1n);
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const timer = setTimeout(() => this.#drop(id, new MeshError('budget-unavailable', 'the budget did not answer in time', { retryAfterMs: 1_000 })), ANSWER_MS_MAX);
+    const timer = setTimeout(
+      () => this.#drop(id, new MeshError('budget-unavailable', 'the budget did not answer in time', { retryAfterMs: 1_000 })),
+      ANSWER_MS_MAX,
+    );
     this.#waiting.set(id, { resolve, reject });
     this.#queue.push({ id, command });
     if (!this.#open) void this.#converse();
@@ -72,7 +84,8 @@ export class StreamedLedgerLine implements LedgerLine {
     const ended = new AbortController();
     try {
       const signal = AbortSignal.any([this.#stopping, ended.signal]);
-      for await (const { id, result } of this.#budget.account(this.#requests(signal), { signal })) if (result) this.#answer(id, result);
+      for await (const { id, result } of this.#budget.account(this.#requests(signal), { signal }))
+        if (result) this.#answer(id, result);
       throw new MeshError('budget-unavailable', 'the budget ended the stream', { retryAfterMs: 500 });
     } catch (caught) {
       const cause = MeshError.from(caught);

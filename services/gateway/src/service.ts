@@ -18,10 +18,19 @@ export const gateway = defineService({
     let http: Awaited<ReturnType<typeof listenHttp>> | undefined;
 
     return {
-      grpc: [implement(VoiceServiceService, { turn: { inSafeMode: 'refuse', handle: (requests, call) => turn(ports, requests, call) } })],
+      grpc: [
+        implement(VoiceServiceService, {
+          turn: { inSafeMode: 'refuse', handle: (requests, call) => turn(ports, requests, call) },
+        }),
+      ],
       facts: () => ({ inflight: 0, queued: 0, models: [], addresses: http ? { http: http.url } : {} }),
       async start() {
-        http = await listenHttp(platform, ports, { address: httpAddress, clients, idleMsMax, limits: { uploadBytesMax, turnSecondsMax } });
+        http = await listenHttp(platform, ports, {
+          address: httpAddress,
+          clients,
+          idleMsMax,
+          limits: { uploadBytesMax, turnSecondsMax },
+        });
       },
       async close() {
         await http?.close();

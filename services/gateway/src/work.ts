@@ -1,5 +1,12 @@
 import type { Call, Peers } from '@smartlite/chassis';
-import { type AudioFrame, type ChatMessage, type Generation, MeshError, type SessionFacts, type TranscribeResponse } from '@smartlite/contracts';
+import {
+  type AudioFrame,
+  type ChatMessage,
+  type Generation,
+  MeshError,
+  type SessionFacts,
+  type TranscribeResponse,
+} from '@smartlite/contracts';
 import type { LedgerLine } from './ledgerline.ts';
 import { Meter, type MeterRequest } from './turn/meter.ts';
 import { SentenceCutter } from './turn/sentences.ts';
@@ -19,7 +26,12 @@ export interface WorkPorts {
 }
 
 /** The transcript of an utterance, whole. */
-export async function* transcribe(ports: WorkPorts, audio: AsyncIterable<Uint8Array>, tier: string, call: Call): AsyncIterable<TranscribeResponse> {
+export async function* transcribe(
+  ports: WorkPorts,
+  audio: AsyncIterable<Uint8Array>,
+  tier: string,
+  call: Call,
+): AsyncIterable<TranscribeResponse> {
   const meter = await openMeter(ports, call, { asrMs: ASR_STEP_MS });
   const hear = async function* () {
     yield { kind: { $case: 'settings' as const, value: { tier, partials: false, endAtPause: false } } };
@@ -44,14 +56,17 @@ export async function* speak(ports: WorkPorts, text: string, voice: string, rate
   try {
     for (const sentence of sentences) {
       await meter.cover('ttsCharacters', sentence.length);
-      for await (const { kind } of ports.tts.synthesize({ text: sentence, voice, rate }, { call })) if (kind?.$case === 'frame') yield kind.value;
+      for await (const { kind } of ports.tts.synthesize({ text: sentence, voice, rate }, { call }))
+        if (kind?.$case === 'frame') yield kind.value;
     }
   } finally {
     await meter.settle();
   }
 }
 
-export type ChatPiece = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'done'; readonly generation: Generation };
+export type ChatPiece =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'done'; readonly generation: Generation };
 
 export interface ChatRequest {
   readonly messages: ChatMessage[];
@@ -71,7 +86,10 @@ export async function* chat(ports: WorkPorts, request: ChatRequest, call: Call):
   try {
     await meter.cover('llmTokens', size.promptTokens + answerMax);
     const lastAnswer = messages.findLast(({ role }) => role === 'assistant')?.content ?? '';
-    for await (const { kind } of ports.llm.generate({ ...request, maxTokens: answerMax, facts: { ...NO_SESSION, lastAnswer } }, { call })) {
+    for await (const { kind } of ports.llm.generate(
+      { ...request, maxTokens: answerMax, facts: { ...NO_SESSION, lastAnswer } },
+      { call },
+    )) {
       if (kind?.$case === 'chunk') {
         streamed += kind.value.tokens;
         yield { kind: 'text', text: kind.value.text };

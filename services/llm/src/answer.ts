@@ -32,7 +32,10 @@ export class PromptTooLong extends Error {
 }
 
 /** Tokens of a text by the engine's own tokenizer. */
-export async function countTokens(run: Asking['run'], work: Extract<LlmWork, { kind: 'count-text' | 'count-prompt' }>): Promise<number> {
+export async function countTokens(
+  run: Asking['run'],
+  work: Extract<LlmWork, { kind: 'count-text' | 'count-prompt' }>,
+): Promise<number> {
   for await (const piece of run(work)) if (piece.kind === 'count') return piece.tokens;
   return 0;
 }
@@ -46,7 +49,13 @@ export async function* chatAnswer({ run, messages, maxTokens, temperature, seed,
   const closes = maxTokens > closingTokens;
   const counted = { promptTokens: 0, answerTokens: 0 };
   let reason: 'stop' | 'length' = 'length';
-  for await (const piece of run({ kind: 'generate', messages, maxTokens: closes ? maxTokens - closingTokens : maxTokens, temperature, seed })) {
+  for await (const piece of run({
+    kind: 'generate',
+    messages,
+    maxTokens: closes ? maxTokens - closingTokens : maxTokens,
+    temperature,
+    seed,
+  })) {
     if (piece.kind === 'prompt') counted.promptTokens = piece.tokens;
     if (piece.kind === 'token') {
       counted.answerTokens += piece.tokens;

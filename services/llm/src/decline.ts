@@ -26,10 +26,12 @@ const WORDS_MAX = 60;
 
 /** Words that carry no content: they are known, and too common to vouch for a question. */
 export const FUNCTION_WORDS: ReadonlySet<string> = new Set(
-  ('a an the this that these those i you he she it we they me him her us them my your his its our their mine yours who what which when where why how ' +
+  (
+    'a an the this that these those i you he she it we they me him her us them my your his its our their mine yours who what which when where why how ' +
     'is are am was were be been being do does did done have has had having can could will would shall should may might must not no yes ' +
     'and or but if so then than as of in on at to from for by with about into over under up down out off again ' +
-    'there here some any all each every both just only very too also please now tell say give get let go make take put know want need like').split(' '),
+    'there here some any all each every both just only very too also please now tell say give get let go make take put know want need like'
+  ).split(' '),
 );
 
 /**

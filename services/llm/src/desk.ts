@@ -55,7 +55,8 @@ export class Desk {
     const engine = await this.#engine(leg, call.signal);
     const asking = askingOf(engine, tier, request, call);
     try {
-      for await (const piece of this.#answer(engine, asking, tier, pack, request)) yield this.#message(piece, engine, leg, tier, call);
+      for await (const piece of this.#answer(engine, asking, tier, pack, request))
+        yield this.#message(piece, engine, leg, tier, call);
     } catch (caught) {
       if (caught instanceof PromptTooLong) throw new MeshError('invalid-argument', `messages: ${caught.message}`);
       throw caught;
@@ -79,11 +80,14 @@ export class Desk {
     if (piece.kind === 'text') return { kind: { $case: 'chunk', value: { text: piece.text, tokens: piece.tokens } } };
     const { promptTokens, answerTokens, reason: finishReason, tool, timers } = piece;
     const by = servedBy(engine, { ...leg, because: becauseOf(leg, tier) }, tier.name, this.#platform, call);
-    return { kind: { $case: 'done', value: { promptTokens, answerTokens, finishReason, tool, timers: [...timers], servedBy: by } } };
+    return {
+      kind: { $case: 'done', value: { promptTokens, answerTokens, finishReason, tool, timers: [...timers], servedBy: by } },
+    };
   }
 
   #rulesOf(engine: Engine, pack: Pack): Promise<NanoRules> {
-    const known = this.#rules.get(engine) ?? nanoRules((work) => engine.run(work, this.#platform.stopping), settingsOf(pack, engine.modelId));
+    const known =
+      this.#rules.get(engine) ?? nanoRules((work) => engine.run(work, this.#platform.stopping), settingsOf(pack, engine.modelId));
     this.#rules.set(engine, known);
     known.catch(() => this.#rules.delete(engine));
     return known;
@@ -109,7 +113,8 @@ export class Desk {
       },
     };
     const legs = route(servedAs, candidates, conditions);
-    if (legs.length === 0) throw new MeshError('unavailable', `tier ${servedAs}: ${obstacles(candidates, conditions)}`, { retryAfterMs: 1_000 });
+    if (legs.length === 0)
+      throw new MeshError('unavailable', `tier ${servedAs}: ${obstacles(candidates, conditions)}`, { retryAfterMs: 1_000 });
     return legs;
   }
 
@@ -140,8 +145,9 @@ function validate({ messages, temperature }: Pick<GenerateRequest, 'messages'> &
   if (characters > CHARACTERS_MAX) refuse(`messages: ${characters} characters in all; ${CHARACTERS_MAX} at most`);
   const odd = messages.findIndex(({ role }) => !['system', 'user', 'assistant'].includes(role));
   if (odd >= 0) refuse(`messages[${odd}].role: give system, user or assistant`);
-  if (messages.at(-1)?.role !== 'user') refuse('messages: the last one must be the user\'s');
-  if (temperature !== undefined && !(temperature >= 0 && temperature <= TEMPERATURE_MAX)) refuse(`temperature: give 0 to ${TEMPERATURE_MAX}`);
+  if (messages.at(-1)?.role !== 'user') refuse("messages: the last one must be the user's");
+  if (temperature !== undefined && !(temperature >= 0 && temperature <= TEMPERATURE_MAX))
+    refuse(`temperature: give 0 to ${TEMPERATURE_MAX}`);
 }
 
 function becauseOf({ because }: Leg, { name, servedAs }: Tier): string {

@@ -38,9 +38,13 @@ export async function* nanoAnswer(asking: Asking, rules: NanoRules, world: NanoW
   const done = pieces.at(-1);
   if (done?.kind !== 'done') return;
 
-  const text = pieces.map((piece) => (piece.kind === 'text' ? piece.text : '')).join('').trim();
+  const text = pieces
+    .map((piece) => (piece.kind === 'text' ? piece.text : ''))
+    .join('')
+    .trim();
   const call = parseCall(text);
-  const say = (spoken: string, end: Partial<Extract<AnswerPiece, { kind: 'done' }>>) => sayInstead(asking, spoken, { ...done, ...end });
+  const say = (spoken: string, end: Partial<Extract<AnswerPiece, { kind: 'done' }>>) =>
+    sayInstead(asking, spoken, { ...done, ...end });
   const conversation = messages.map(({ content }) => normalise(content));
   if (isOutside(question, conversation, text, call, logProbs, rules)) return yield* say(DECLINE_TEXT, { reason: 'declined' });
   if (!call) return yield* pieces;
@@ -52,7 +56,9 @@ export async function* nanoAnswer(asking: Asking, rules: NanoRules, world: NanoW
 export function asReadByNano(messages: readonly ChatMessage[]): ChatMessage[] {
   const spoken = messages.filter(({ role }) => role !== 'system').slice(-(HISTORY_MESSAGES + 1));
   const first = spoken.findIndex(({ role }) => role === 'user');
-  return spoken.slice(Math.max(0, first)).map(({ role, content }) => ({ role, content: role === 'user' ? normalise(content) : content }));
+  return spoken
+    .slice(Math.max(0, first))
+    .map(({ role, content }) => ({ role, content: role === 'user' ? normalise(content) : content }));
 }
 
 function isOutside(
@@ -80,7 +86,11 @@ function listenTo(run: Asking['run'], logProbs: number[]): Asking['run'] {
 }
 
 /** A sentence of ours in place of the model's words, counted by the model's tokenizer, as one piece. */
-async function* sayInstead({ run }: Asking, text: string, done: Extract<AnswerPiece, { kind: 'done' }>): AsyncIterable<AnswerPiece> {
+async function* sayInstead(
+  { run }: Asking,
+  text: string,
+  done: Extract<AnswerPiece, { kind: 'done' }>,
+): AsyncIterable<AnswerPiece> {
   const tokens = await countTokens(run, { kind: 'count-text', text });
   yield { kind: 'text', text, tokens };
   yield { ...done, answerTokens: tokens };

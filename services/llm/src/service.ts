@@ -14,7 +14,9 @@ export const llm = defineService({
   },
 
   wire({ llmConcurrency }, platform) {
-    const pool = new ModelPool(platform, { plan: (pack) => wantedModels(pack).map((model) => ({ ...model, concurrency: llmConcurrency })) });
+    const pool = new ModelPool(platform, {
+      plan: (pack) => wantedModels(pack).map((model) => ({ ...model, concurrency: llmConcurrency })),
+    });
     const desk = new Desk(platform, pool);
     let inflight = 0;
 

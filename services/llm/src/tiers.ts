@@ -17,7 +17,11 @@ export interface Tier {
 export function tierOf({ llm_tiers: { default_tier, tiers } }: Pack, asked: string): Tier {
   const name = asked || default_tier;
   const tier = Object.hasOwn(tiers, name) ? tiers[name] : undefined;
-  if (!tier) throw new MeshError('invalid-argument', `tier: there is no LLM tier ${JSON.stringify(name.slice(0, 40))}; give one of ${Object.keys(tiers).join(', ')}`);
+  if (!tier)
+    throw new MeshError(
+      'invalid-argument',
+      `tier: there is no LLM tier ${JSON.stringify(name.slice(0, 40))}; give one of ${Object.keys(tiers).join(', ')}`,
+    );
   const servedAs = tier.served_by_tier ?? name;
   const candidates = (tiers[servedAs] ?? tier).candidates;
   return { name, servedAs, promptTokensMax: tier.token_budget.prompt, answerTokensMax: tier.token_budget.answer, candidates };
@@ -35,7 +39,14 @@ export function wantedModels({ llm_tiers: { tiers }, models }: Pack): readonly W
       if (!model || wanted.has(id)) continue;
       const fallback = role === 'fallback';
       const keeps = fallback && !REMOTE_ENGINES.has(model.engine);
-      wanted.set(id, { id, tier, role, artifacts: model.artifacts, load: fallback ? 'on-demand' : 'at-once', inSafeMode: keeps ? 'keep' : 'unload' });
+      wanted.set(id, {
+        id,
+        tier,
+        role,
+        artifacts: model.artifacts,
+        load: fallback ? 'on-demand' : 'at-once',
+        inSafeMode: keeps ? 'keep' : 'unload',
+      });
     }
   }
   return [...wanted.values()];

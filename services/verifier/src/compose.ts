@@ -1,17 +1,42 @@
 import {
-  controlMode, type ControlState, type FailureFact, FAILURES_NAMED_MAX, isOpen, type LockStatus, RESOLVED_NAMED_MAX, worst,
+  controlMode,
+  type ControlState,
+  type FailureFact,
+  FAILURES_NAMED_MAX,
+  isOpen,
+  type LockStatus,
+  RESOLVED_NAMED_MAX,
+  worst,
 } from '@smartlite/trust';
 import type { Report } from './report.ts';
 
 /** The part of a status that is a decision; a renewal changes none of it. */
 export type Decision = Pick<
   LockStatus,
-  'mode' | 'lockDigest' | 'lockSequence' | 'artifacts' | 'substitutions' | 'refusedArtifacts' | 'reasons' | 'failures' | 'resolved' | 'quarantined' | 'releases'
+  | 'mode'
+  | 'lockDigest'
+  | 'lockSequence'
+  | 'artifacts'
+  | 'substitutions'
+  | 'refusedArtifacts'
+  | 'reasons'
+  | 'failures'
+  | 'resolved'
+  | 'quarantined'
+  | 'releases'
 >;
 
 /** All that a decision is made of. While none of it is another object, the decision is the same: most entries of the log are beats. */
 export function grounds(control: ControlState, pending: ReadonlyMap<string, unknown>, report: Report | null): readonly unknown[] {
-  return [control.failures, control.quarantined, control.releases, control.releasedAt, control.adopted, report, ...pending.keys()];
+  return [
+    control.failures,
+    control.quarantined,
+    control.releases,
+    control.releasedAt,
+    control.adopted,
+    report,
+    ...pending.keys(),
+  ];
 }
 
 /** What the fleet is to be told: the fold of the control log, and bad news that is on its way there. */
@@ -24,7 +49,10 @@ export function compose(control: ControlState, pending: readonly FailureFact[], 
     mode,
     lockDigest: lock.digest,
     lockSequence: lock.sequence,
-    artifacts: (report?.artifacts ?? []).map(({ id, state }) => ({ id, state: refused.has(id) && state === 'verified' ? 'refused' : state })),
+    artifacts: (report?.artifacts ?? []).map(({ id, state }) => ({
+      id,
+      state: refused.has(id) && state === 'verified' ? 'refused' : state,
+    })),
     substitutions: report?.substitutions ?? {},
     refusedArtifacts: [...refused].toSorted(),
     reasons: reasons(mode, failures),
@@ -47,11 +75,16 @@ function strictest(mode: LockStatus['mode'], effect: 'tolerated' | 'safe' | 'hal
 }
 
 function refusedArtifacts(failures: readonly FailureFact[], report: Report | null): Set<string> {
-  return new Set([...(report?.refusedArtifacts ?? []), ...failures.map(({ artifact }) => artifact).filter((artifact) => artifact !== '')]);
+  return new Set([
+    ...(report?.refusedArtifacts ?? []),
+    ...failures.map(({ artifact }) => artifact).filter((artifact) => artifact !== ''),
+  ]);
 }
 
 function reasons(mode: LockStatus['mode'], failures: readonly FailureFact[]): string[] {
-  const named = failures.slice(0, FAILURES_NAMED_MAX).map(({ code, artifact, message }) => `${code}${artifact === '' ? '' : ` ${artifact}`}: ${message}`);
+  const named = failures
+    .slice(0, FAILURES_NAMED_MAX)
+    .map(({ code, artifact, message }) => `${code}${artifact === '' ? '' : ` ${artifact}`}: ${message}`);
   if (named.length > 0 || mode === 'normal') return named.map((reason) => reason.slice(0, 1_000));
   return ['a full verification since the last failure, and its time of rest, are due'];
 }

@@ -13,11 +13,25 @@ export const verifierConfig = defineSettings({
   SMARTLITE_LOCK: path('MODEL_LOCK.json; its runtime_state is rewritten by the leading verifier'),
   SMARTLITE_PACK: path('MODEL_PACK.json'),
   SMARTLITE_IDENTITY: path('folder with key.pem and certificate.pem of the role lock-status'),
-  SMARTLITE_STATUS_LEASE_MS: wholeNumber('how long a permissive status lives after the leader was last seen in the control log', { min: 100, max: 600 * SECOND }).default(5 * SECOND),
-  SMARTLITE_LEADER_LEASE_MS: wholeNumber('how long a leader may go unseen in the control log before another is elected', { min: 100, max: 600 * SECOND }).default(2 * SECOND),
-  SMARTLITE_RELEASE_DWELL_MS: wholeNumber('rest after a first failure before serving goes on; doubles with each of the same subject', { min: 1, max: HOUR }).default(5 * SECOND),
-  SMARTLITE_VERIFY_EVERY_MS: wholeNumber('how often everything is verified in full', { min: SECOND, max: 24 * HOUR }).default(300 * SECOND),
-  SMARTLITE_VERIFY_UNSAFE_EVERY_MS: wholeNumber('how often a store with standing failures is verified again', { min: SECOND, max: 24 * HOUR }).default(15 * SECOND),
+  SMARTLITE_STATUS_LEASE_MS: wholeNumber('how long a permissive status lives after the leader was last seen in the control log', {
+    min: 100,
+    max: 600 * SECOND,
+  }).default(5 * SECOND),
+  SMARTLITE_LEADER_LEASE_MS: wholeNumber('how long a leader may go unseen in the control log before another is elected', {
+    min: 100,
+    max: 600 * SECOND,
+  }).default(2 * SECOND),
+  SMARTLITE_RELEASE_DWELL_MS: wholeNumber(
+    'rest after a first failure before serving goes on; doubles with each of the same subject',
+    { min: 1, max: HOUR },
+  ).default(5 * SECOND),
+  SMARTLITE_VERIFY_EVERY_MS: wholeNumber('how often everything is verified in full', { min: SECOND, max: 24 * HOUR }).default(
+    300 * SECOND,
+  ),
+  SMARTLITE_VERIFY_UNSAFE_EVERY_MS: wholeNumber('how often a store with standing failures is verified again', {
+    min: SECOND,
+    max: 24 * HOUR,
+  }).default(15 * SECOND),
 });
 
 export type VerifierConfig = ReturnType<typeof verifierConfig>;

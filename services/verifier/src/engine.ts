@@ -8,7 +8,10 @@ export interface ControlLog {
   /** Appends a message that somebody else has signed, at its place among the own ones. Resolves with its position. */
   appendSigned(bytes: Uint8Array): Promise<number>;
   /** Reads from the beginning, for ever; `onLost` when the log is not the one that was read before. */
-  follow(on: { readonly message: (placed: Placed) => void; readonly caughtUp: () => void; readonly lost: () => void }, signal: AbortSignal): Promise<void>;
+  follow(
+    on: { readonly message: (placed: Placed) => void; readonly caughtUp: () => void; readonly lost: () => void },
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** The fleet's ear: statuses go out, and answers come in, on a connection of their own. Sending never waits. */

@@ -1,6 +1,18 @@
 import {
-  type ControlBody, type ControlState, EPOCH_STEP_MAX, elapsedMs, emptyControl, type FailureFact, foldControl, isLeader, isOpen, isVacant, type LockStatus, type Moment,
-  type Placed, whyNotReleasable,
+  type ControlBody,
+  type ControlState,
+  EPOCH_STEP_MAX,
+  elapsedMs,
+  emptyControl,
+  type FailureFact,
+  foldControl,
+  isLeader,
+  isOpen,
+  isVacant,
+  type LockStatus,
+  type Moment,
+  type Placed,
+  whyNotReleasable,
 } from '@smartlite/trust';
 import type { Act } from './act.ts';
 import { compose, type Decision, grounds } from './compose.ts';
@@ -72,7 +84,12 @@ export class VerifierNode {
   #status: LockStatus | null = null;
   #announced: LockStatus['mode'] | 'starting' = 'starting';
 
-  constructor(self: NodeSelf, times: NodeTimes, newId: () => string, remembered: { readonly epoch: number; readonly failures: readonly FailureFact[] }) {
+  constructor(
+    self: NodeSelf,
+    times: NodeTimes,
+    newId: () => string,
+    remembered: { readonly epoch: number; readonly failures: readonly FailureFact[] },
+  ) {
     this.#self = self;
     this.#times = times;
     this.#newId = newId;
@@ -114,19 +131,28 @@ export class VerifierNode {
     const { lastFailure, incarnation } = this.#control;
     this.#control = foldControl(this.#control, placed);
     this.#foldedAt = now;
-    const acts = placed.message.kind === 'entry' && placed.message.keyId === this.#self.keyId && placed.message.entry.boot === this.#self.boot
-      ? this.#ownEntry(placed.message.entry.body, lastFailure)
-      : [];
+    const acts =
+      placed.message.kind === 'entry' &&
+      placed.message.keyId === this.#self.keyId &&
+      placed.message.entry.boot === this.#self.boot
+        ? this.#ownEntry(placed.message.entry.body, lastFailure)
+        : [];
     // Entries count only under the log's own incarnation: what is remembered from an earlier start has to wait for it.
-    if (incarnation === null && this.#control.incarnation !== null) acts.push(...this.#facts().map((failure) => append({ kind: 'failure', failure })));
+    if (incarnation === null && this.#control.incarnation !== null)
+      acts.push(...this.#facts().map((failure) => append({ kind: 'failure', failure })));
     acts.push(...this.#settlePending());
-    if (this.#reign !== null && !isLeader(this.#control, this.#self, this.#reign.epoch)) acts.push(...this.#lose('deposed by the control log'));
+    if (this.#reign !== null && !isLeader(this.#control, this.#self, this.#reign.epoch))
+      acts.push(...this.#lose('deposed by the control log'));
     return [...acts, ...this.#decide(now)];
   }
 
   /** Time has passed. To be called a few times in each beat. */
   tick(now: Moment): Act[] {
-    return [...(this.#reign === null ? this.#seek(now) : this.#keep(this.#reign, now)), ...this.#relay(now), ...this.#decide(now)];
+    return [
+      ...(this.#reign === null ? this.#seek(now) : this.#keep(this.#reign, now)),
+      ...this.#relay(now),
+      ...this.#decide(now),
+    ];
   }
 
   /** An alarm or an order that is on its way to the log: what it will do there is done at once, if it is bad news. */
@@ -134,7 +160,8 @@ export class VerifierNode {
     const { position, stampMs } = this.#control;
     const next = foldControl(this.#control, { position: position + 1, atMs: stampMs, lasting: false, digest: '', message });
     if (next.lastFailure <= position) return [];
-    for (const [id, { fact }] of next.failures) if (!this.#control.failures.has(id) && fact.effect !== 'tolerated') this.#pending.set(id, { fact, since: now });
+    for (const [id, { fact }] of next.failures)
+      if (!this.#control.failures.has(id) && fact.effect !== 'tolerated') this.#pending.set(id, { fact, since: now });
     return this.#decide(now);
   }
 
@@ -155,7 +182,14 @@ export class VerifierNode {
     for (const fact of news) this.#pending.set(fact.id, { fact, since: null });
     this.#found = new Set(news.map(({ id }) => id));
     const { store } = this.#self;
-    const end: ControlBody = { kind: 'end', verification, store, lockDigest: report.lockDigest, lockSequence: report.lockSequence, standing: failures.map(({ id }) => id) };
+    const end: ControlBody = {
+      kind: 'end',
+      verification,
+      store,
+      lockDigest: report.lockDigest,
+      lockSequence: report.lockSequence,
+      standing: failures.map(({ id }) => id),
+    };
     // Bad news travels first, and is written second.
     return [
       ...this.#speak(now),
@@ -174,7 +208,9 @@ export class VerifierNode {
 
   /** The log is not the one that was folded. What was open stays open, and everything is proven anew. */
   historyLost(): Act[] {
-    for (const record of this.#control.failures.values()) if (isOpen(record) && record.fact.effect !== 'tolerated') this.#pending.set(record.fact.id, { fact: record.fact, since: null });
+    for (const record of this.#control.failures.values())
+      if (isOpen(record) && record.fact.effect !== 'tolerated')
+        this.#pending.set(record.fact.id, { fact: record.fact, since: null });
     this.#epochFloor = Math.max(this.#epochFloor, this.#control.epoch);
     this.#control = emptyControl();
     this.#verifying = null;
@@ -203,14 +239,16 @@ export class VerifierNode {
 
   #ownEntry(body: ControlBody, lastFailure: number): Act[] {
     if (body.kind === 'campaign') return this.#win(body.epoch);
-    if (body.kind === 'beat' && this.#reign !== null && this.#reign.epoch === body.epoch) this.#reign = seeBeat(this.#reign, body.number);
+    if (body.kind === 'beat' && this.#reign !== null && this.#reign.epoch === body.epoch)
+      this.#reign = seeBeat(this.#reign, body.number);
     if (body.kind === 'begin' && this.#verifying?.id === body.verification) {
       this.#begun += 1;
       this.#examinedTo = this.#control.position;
       return [{ kind: 'verify', verification: body.verification }];
     }
     // What the last verification has found itself is no reason for another one.
-    if (body.kind === 'failure' && this.#found.has(body.failure.id) && lastFailure <= this.#examinedTo) this.#examinedTo = this.#control.position;
+    if (body.kind === 'failure' && this.#found.has(body.failure.id) && lastFailure <= this.#examinedTo)
+      this.#examinedTo = this.#control.position;
     return [];
   }
 
@@ -229,7 +267,13 @@ export class VerifierNode {
 
   /** Not leading: campaign where nobody leads. Only after an own verification, so that a leader never starts blind. */
   #seek(now: Moment): Act[] {
-    if (this.#report === null || this.#foldedAt === null || this.#control.incarnation === null || this.#control.deposedKeys.has(this.#self.keyId)) return [];
+    if (
+      this.#report === null ||
+      this.#foldedAt === null ||
+      this.#control.incarnation === null ||
+      this.#control.deposedKeys.has(this.#self.keyId)
+    )
+      return [];
     if (this.#campaign !== null && elapsedMs(this.#campaign.sentAt, now) < RETRY_MS) return [];
     if (!isVacant(this.#control, this.#control.logMs + elapsedMs(this.#foldedAt, now))) return [];
     const epoch = 1 + Math.max(this.#control.epoch, this.#epochFloor, this.#campaign?.epoch ?? 0);
@@ -286,7 +330,12 @@ export class VerifierNode {
   /** The decision now: the very same object as long as it says the same. */
   #composed(): Decision {
     const now = grounds(this.#control, this.#pending, this.#report);
-    if (this.#decision !== null && now.length === this.#grounds.length && now.every((ground, index) => ground === this.#grounds[index])) return this.#decision;
+    if (
+      this.#decision !== null &&
+      now.length === this.#grounds.length &&
+      now.every((ground, index) => ground === this.#grounds[index])
+    )
+      return this.#decision;
     this.#grounds = now;
     const next = compose(this.#control, this.#facts(), this.#report);
     if (JSON.stringify(next) !== JSON.stringify(this.#decision)) this.#decision = next;
@@ -298,7 +347,13 @@ export class VerifierNode {
     const { incarnation, chained, head } = this.#control;
     const control = incarnation === null ? null : { incarnation, position: chained, head };
     const order = { fleet, generation, epoch: reign.epoch, revision: this.#revision, beat: this.#beat, leader: instance };
-    return { ...order, ...decision, control, issuedLeaderMs: Math.floor(leaderMs(reign, now)), expiresLeaderMs: expiresMs(reign, this.#times) };
+    return {
+      ...order,
+      ...decision,
+      control,
+      issuedLeaderMs: Math.floor(leaderMs(reign, now)),
+      expiresLeaderMs: expiresMs(reign, this.#times),
+    };
   }
 
   /** Begins a full verification where something is newer than the last one. */
@@ -314,7 +369,9 @@ export class VerifierNode {
   #hasNewFailure(): boolean {
     if (this.#control.lastFailure > this.#examinedTo) return true;
     const { store } = this.#self;
-    return [...this.#control.failures.values()].some((record) => !record.closed && record.fact.store === store && record.position > this.#examinedTo);
+    return [...this.#control.failures.values()].some(
+      (record) => !record.closed && record.fact.store === store && record.position > this.#examinedTo,
+    );
   }
 
   #isOverdue(now: Moment): boolean {
@@ -347,7 +404,8 @@ export class VerifierNode {
   #liberate(now: Moment): Act[] {
     const { passed, adopted, releasedAt } = this.#control;
     const report = this.#report;
-    if (this.#reign === null || passed === null || report === null || !passes(report) || report.lockDigest !== passed.lockDigest) return [];
+    if (this.#reign === null || passed === null || report === null || !passes(report) || report.lockDigest !== passed.lockDigest)
+      return [];
     if (releasedAt !== null && adopted?.digest === passed.lockDigest && adopted.mismatch === report.mismatch) return [];
     if (this.#pending.size > 0 || whyNotReleasable(this.#control, passed.lockDigest) !== null) return [];
     if (this.#release !== null && elapsedMs(this.#release, now) < RETRY_MS) return [];
@@ -359,14 +417,18 @@ export class VerifierNode {
   /** A failure for a finding: the one that is open for it already, or a new one. */
   #failureOf({ code, artifact, digest, message, effect }: Report['findings'][number]): FailureFact {
     const { store } = this.#self;
-    const same = (fact: FailureFact) => fact.store === store && fact.artifact === artifact && fact.code === code && fact.effect === effect;
-    const logged = [...this.#control.failures.values()].find((record) => !record.closed && record.author === null && same(record.fact))?.fact;
+    const same = (fact: FailureFact) =>
+      fact.store === store && fact.artifact === artifact && fact.code === code && fact.effect === effect;
+    const logged = [...this.#control.failures.values()].find(
+      (record) => !record.closed && record.author === null && same(record.fact),
+    )?.fact;
     const known = logged ?? this.#facts().find(same);
-    return known ?? { id: this.#newId(), effect, operator: false, store, artifact, digest, code, message: message.slice(0, 1_000) };
+    return (
+      known ?? { id: this.#newId(), effect, operator: false, store, artifact, digest, code, message: message.slice(0, 1_000) }
+    );
   }
 }
 
 function append(body: ControlBody): Act {
   return { kind: 'append', body };
 }
-

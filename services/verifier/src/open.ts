@@ -34,10 +34,25 @@ export async function openVerifier(config: VerifierConfig, platform: Platform): 
     clock: platform.clock,
     ids: platform.ids,
     log: platform.log,
-    controlLog: (sign) => controlStream({ bus: platform.bus, log: platform.log, trust, replicas: config.natsReplicas, sign, stopping: platform.stopping }),
-    bus: await lockBus({ natsUrl: config.natsUrl, natsCredentials: config.natsCredentials, name: `${platform.instance} lock status` }, platform.log),
+    controlLog: (sign) =>
+      controlStream({
+        bus: platform.bus,
+        log: platform.log,
+        trust,
+        replicas: config.natsReplicas,
+        sign,
+        stopping: platform.stopping,
+      }),
+    bus: await lockBus(
+      { natsUrl: config.natsUrl, natsCredentials: config.natsCredentials, name: `${platform.instance} lock status` },
+      platform.log,
+    ),
     journal: journalFile(journalPath(config.home, platform.instance)),
-    store: modelStore({ lock: config.lock, pack: config.pack, models: platform.models.root, mark: markPath(config.home) }, platform.models.trust, () => platform.clock.nowMs()),
+    store: modelStore(
+      { lock: config.lock, pack: config.pack, models: platform.models.root, mark: markPath(config.home) },
+      platform.models.trust,
+      () => platform.clock.nowMs(),
+    ),
     tell: teller(platform, keeper),
     stopping: platform.stopping,
   });
@@ -69,8 +84,14 @@ function timesOf(config: VerifierConfig): VerifierParts['times'] {
 
 function outcomeOf(verifier: Verifier, { id, order }: SignedOrder): string {
   if (!verifier.control.usedOrders.has(id)) throw new MeshError('conflict', 'the order is past its end: sign a new one');
-  if (order.action === 'release' && !order.failures.every((failure) => verifier.control.failures.get(failure)?.released === true)) {
-    throw new MeshError('conflict', 'the release names a lock or failures that the control log does not know: read the status again and sign anew');
+  if (
+    order.action === 'release' &&
+    !order.failures.every((failure) => verifier.control.failures.get(failure)?.released === true)
+  ) {
+    throw new MeshError(
+      'conflict',
+      'the release names a lock or failures that the control log does not know: read the status again and sign anew',
+    );
   }
   return controlMode(verifier.control);
 }

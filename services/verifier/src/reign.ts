@@ -37,7 +37,11 @@ export function sendBeat(reign: Reign, number: number, now: Moment): Reign {
 export function seeBeat(reign: Reign, number: number): Reign {
   const sentMs = reign.sent.get(number);
   if (sentMs === undefined) return reign;
-  return { ...reign, coveredMs: Math.max(reign.coveredMs, sentMs), sent: new Map([...reign.sent].filter(([other]) => other > number)) };
+  return {
+    ...reign,
+    coveredMs: Math.max(reign.coveredMs, sentMs),
+    sent: new Map([...reign.sent].filter(([other]) => other > number)),
+  };
 }
 
 /** Why this leader must stand down now; null while it may lead. Its clocks may part by a suspend or a step of the wall clock. */

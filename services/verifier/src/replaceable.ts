@@ -5,7 +5,9 @@ import type { Pack, Replaceable } from '@smartlite/trust';
  * its tiers all of whose artifacts are verified. A model that has none in one of its tiers has none at all.
  */
 export function replaceable(pack: Pack, verified: ReadonlySet<string>): readonly Replaceable[] {
-  const whole = new Set(pack.models.filter(({ artifacts }) => artifacts.every((artifact) => verified.has(artifact))).map(({ id }) => id));
+  const whole = new Set(
+    pack.models.filter(({ artifacts }) => artifacts.every((artifact) => verified.has(artifact))).map(({ id }) => id),
+  );
   const standIns = new Map(servingModels(pack).map((model) => [model, standIn(model, candidateLists(pack), whole)]));
   return pack.artifacts.map(({ id }) => {
     const users = pack.models.filter((model) => model.artifacts.includes(id) && standIns.has(model.id));
@@ -16,7 +18,9 @@ export function replaceable(pack: Pack, verified: ReadonlySet<string>): readonly
 /** Every ordered choice of models in the pack. */
 function candidateLists(pack: Pack): readonly (readonly string[])[] {
   const tiers = [...Object.values(pack.asr_pack.tiers), ...Object.values(pack.llm_tiers.tiers)];
-  const voices = Object.values(pack.tts_pack.roles).toSorted((a, b) => Number(a.role === 'fallback') - Number(b.role === 'fallback'));
+  const voices = Object.values(pack.tts_pack.roles).toSorted(
+    (a, b) => Number(a.role === 'fallback') - Number(b.role === 'fallback'),
+  );
   return [...tiers.map(({ candidates }) => candidates.map(({ model }) => model)), voices.map(({ model }) => model)];
 }
 

@@ -37,7 +37,11 @@ export const verifier = defineService({
             async handle(_request, call) {
               const { verifier } = running();
               const report = await verifier.verify(call.signal);
-              platform.trail.record('operator.command', { command: 'verify' }, { traceId: call.traceId, actor: call.caller.user });
+              platform.trail.record(
+                'operator.command',
+                { command: 'verify' },
+                { traceId: call.traceId, actor: call.caller.user },
+              );
               return reportMessage(report, verifier.control);
             },
           },
@@ -57,7 +61,11 @@ export const verifier = defineService({
               const order = proven(() => openOrder(signedOrder, trust, platform.clock.nowMs()));
               await verifier.submit(signedOrder, call.signal);
               const mode = outcomeOf(order);
-              platform.trail.record('mode.ordered', { order: order.id, action: order.order.action, mode }, { traceId: call.traceId, actor: order.operator });
+              platform.trail.record(
+                'mode.ordered',
+                { order: order.id, action: order.order.action, mode },
+                { traceId: call.traceId, actor: order.operator },
+              );
               return { mode };
             },
           },

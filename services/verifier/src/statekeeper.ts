@@ -17,7 +17,12 @@ export function stateKeeper(lockFile: string, instance: string, now: () => numbe
   let last: Promise<unknown> = Promise.resolve();
   return (news) => {
     leading = news.leading ?? leading;
-    state = { ...state, ...(news.mode !== undefined && { mode: news.mode }), ...(news.reasons && { reasons: news.reasons }), ...(news.report && verificationOf(news.report, now())) };
+    state = {
+      ...state,
+      ...(news.mode !== undefined && { mode: news.mode }),
+      ...(news.reasons && { reasons: news.reasons }),
+      ...(news.report && verificationOf(news.report, now())),
+    };
     const next = state;
     if (leading && next.mode !== 'starting') last = last.then(() => writeRuntimeState(lockFile, next));
   };

@@ -9,7 +9,12 @@ const DELAY_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 
 /** Tells events, security, the audit trail and the metrics. `keepState` is told what the lock file should say of the runtime. */
 export function teller(platform: Platform, keepState: (news: StateNews) => void): Tell {
   const { bus, trail, log, metrics } = platform;
-  const delays = metrics.histogram('lock_propagation_seconds', 'From the broadcast of a decision to an ack of it', ['service'], DELAY_BUCKETS_SECONDS);
+  const delays = metrics.histogram(
+    'lock_propagation_seconds',
+    'From the broadcast of a decision to an ack of it',
+    ['service'],
+    DELAY_BUCKETS_SECONDS,
+  );
   const leading = metrics.gauge('verifier_leading', '1 while this verifier leads');
   const verifications = metrics.counter('verifications_total', 'Full verifications by their outcome', ['outcome']);
   return {
@@ -17,7 +22,8 @@ export function teller(platform: Platform, keepState: (news: StateNews) => void)
       log.info('the fleet changes its mode', { from, to: mode, epoch, revision, reasons });
       bus.publishEvent('mode.changed', { from, to: mode, epoch, revision, reasons });
       trail.record('mode.changed', { from, to: mode, epoch, revision, reasons, lockSequence });
-      if (mode !== 'normal') bus.alert('critical', mode === 'halted' ? 'the fleet is halted' : 'the fleet is in safe mode', reasons);
+      if (mode !== 'normal')
+        bus.alert('critical', mode === 'halted' ? 'the fleet is halted' : 'the fleet is in safe mode', reasons);
       else if (from !== 'starting') bus.alert('warning', 'the fleet serves again', []);
       keepState({ mode, reasons });
     },
@@ -48,8 +54,15 @@ function tellReport({ bus, trail, instance, log }: Platform, report: Report): vo
     log.error('a full verification has failed', { findings: facts });
     const mode = findings.some(({ effect }) => effect === 'halted') ? 'halted' : 'safe';
     bus.publishEvent('verification.failed', { lockSequence, findings: facts, mode });
-    for (const { artifact, code } of findings) if (artifact !== '') bus.publishEvent('artifact.quarantined', { artifact, code, instance });
+    for (const { artifact, code } of findings)
+      if (artifact !== '') bus.publishEvent('artifact.quarantined', { artifact, code, instance });
   }
   const kind = passes(report) ? 'verification.passed' : 'verification.failed';
-  trail.record(kind, { lockSequence, lockDigest: report.lockDigest, artifacts: artifacts.length, tookMs, findings: findings.map(({ code, artifact }) => `${code} ${artifact}`.trim()) });
+  trail.record(kind, {
+    lockSequence,
+    lockDigest: report.lockDigest,
+    artifacts: artifacts.length,
+    tookMs,
+    findings: findings.map(({ code, artifact }) => `${code} ${artifact}`.trim()),
+  });
 }

@@ -1,8 +1,24 @@
 import type { Clock, Ids, Log } from '@smartlite/chassis';
 import type { ServiceName } from '@smartlite/contracts';
 import {
-  compareOrder, type ControlBody, type ControlEntry, type LockStatus, type Moment, openAck, openAlarm, openControl, openStatus, parseNonceRequest, proveConflict, type RoleIdentity,
-  type RoleTrust, signEntry, signNonceReply, signStatus, type SignedStatus, type Verified,
+  compareOrder,
+  type ControlBody,
+  type ControlEntry,
+  type LockStatus,
+  type Moment,
+  openAck,
+  openAlarm,
+  openControl,
+  openStatus,
+  parseNonceRequest,
+  proveConflict,
+  type RoleIdentity,
+  type RoleTrust,
+  signEntry,
+  signNonceReply,
+  signStatus,
+  type SignedStatus,
+  type Verified,
 } from '@smartlite/trust';
 import { Acks } from './acks.ts';
 import type { Act } from './act.ts';
@@ -33,7 +49,12 @@ export interface Tell {
   verified(report: Report): void;
   reign(epoch: number | null, because: string): void;
   ackDelay(service: ServiceName, delayMs: number): void;
-  lagging(instance: { readonly service: ServiceName; readonly instance: string; readonly epoch: number; readonly revision: number }): void;
+  lagging(instance: {
+    readonly service: ServiceName;
+    readonly instance: string;
+    readonly epoch: number;
+    readonly revision: number;
+  }): void;
 }
 
 /** Steps of time: a few in each beat, so that a beat is late by a fraction alone. */
@@ -121,9 +142,12 @@ export class Verifier {
     });
     const message = (placed: Parameters<VerifierNode['folded']>[0]) => this.#do(this.#node.folded(placed, this.#now()));
     void this.#controlLog.follow({ message, caughtUp: () => this.#onCaughtUp(), lost: () => this.#onLost() }, stopping);
-    store.watch(() => this.#do(this.#node.wantVerification(this.#now())), stopping).catch((caught: unknown) => {
-      if (!stopping.aborted) this.#parts.log.error('the models are not watched; the schedule alone verifies them', { because: String(caught) });
-    });
+    store
+      .watch(() => this.#do(this.#node.wantVerification(this.#now())), stopping)
+      .catch((caught: unknown) => {
+        if (!stopping.aborted)
+          this.#parts.log.error('the models are not watched; the schedule alone verifies them', { because: String(caught) });
+      });
     every(TICK_MS, stopping, () => this.#tick());
     // The next leader need not wait for the lease while calls in flight are drained here.
     stopping.addEventListener('abort', () => this.#do(this.#node.stop()), { once: true });
@@ -134,7 +158,8 @@ export class Verifier {
     const now = this.#now();
     if (this.#caughtUp) this.#do(this.#node.tick(now));
     if (!this.#node.leading) return;
-    for (const { service, instance, epoch, revision } of this.#acks.laggards(now)) this.#parts.tell.lagging({ service, instance, epoch, revision });
+    for (const { service, instance, epoch, revision } of this.#acks.laggards(now))
+      this.#parts.tell.lagging({ service, instance, epoch, revision });
   }
 
   #onCaughtUp(): void {
@@ -193,7 +218,9 @@ export class Verifier {
   }
 
   #later(work: () => Promise<void>): void {
-    this.#acting = this.#acting.then(work).catch((caught: unknown) => this.#parts.log.error("the verifier's journal cannot be written", { because: String(caught) }));
+    this.#acting = this.#acting
+      .then(work)
+      .catch((caught: unknown) => this.#parts.log.error("the verifier's journal cannot be written", { because: String(caught) }));
   }
 
   async #examine(verification: string): Promise<void> {
@@ -211,7 +238,10 @@ export class Verifier {
     if (time === null) return null;
     try {
       const { fleet, generation } = this.#parts.self;
-      return signNonceReply({ fleet, generation, nonce: parseNonceRequest(request), ...time, status: this.#own }, this.#parts.identity());
+      return signNonceReply(
+        { fleet, generation, nonce: parseNonceRequest(request), ...time, status: this.#own },
+        this.#parts.identity(),
+      );
     } catch {
       return null;
     }
@@ -247,7 +277,10 @@ export class Verifier {
     try {
       work();
     } catch (caught) {
-      this.#parts.log.warn('a message on the bus is refused', { what, because: caught instanceof Error ? caught.message : String(caught) });
+      this.#parts.log.warn('a message on the bus is refused', {
+        what,
+        because: caught instanceof Error ? caught.message : String(caught),
+      });
     }
   }
 

@@ -1,5 +1,16 @@
 import {
-  applyNonceReply, applyStatus, beginNonce, type GuardState, latchAlarm, modeAt, needsNonce, newGuard, type NonceReply, type Outcome, type SignedStatus, type Verified,
+  applyNonceReply,
+  applyStatus,
+  beginNonce,
+  type GuardState,
+  latchAlarm,
+  modeAt,
+  needsNonce,
+  newGuard,
+  type NonceReply,
+  type Outcome,
+  type SignedStatus,
+  type Verified,
 } from '@smartlite/trust';
 import { asVerified } from '../../../libs/trust/src/verified.ts';
 import type { Host } from './host.ts';
@@ -20,7 +31,12 @@ export class SimulatedGuard implements Listener {
   state: GuardState;
   #witnessedMs = -Infinity;
 
-  constructor(world: World, name: string, store: Store, applied: (guard: SimulatedGuard, before: GuardState, signed: Verified<SignedStatus>) => void) {
+  constructor(
+    world: World,
+    name: string,
+    store: Store,
+    applied: (guard: SimulatedGuard, before: GuardState, signed: Verified<SignedStatus>) => void,
+  ) {
     this.#world = world;
     this.host = world.host(name);
     this.store = store;
@@ -56,7 +72,12 @@ export class SimulatedGuard implements Listener {
     const nonce = this.#world.chance.hex(32);
     this.state = beginNonce(this.state, nonce, now);
     const answered: Listener = { host: this.host, hear: () => undefined };
-    const answer = (reply: Verified<NonceReply>, from: Host) => this.#world.carry(from, { ...answered, hear: () => this.#follow(applyNonceReply(this.state, reply, this.host.now())) }, { kind: 'nonce', nonce, answer: () => undefined });
+    const answer = (reply: Verified<NonceReply>, from: Host) =>
+      this.#world.carry(
+        from,
+        { ...answered, hear: () => this.#follow(applyNonceReply(this.state, reply, this.host.now())) },
+        { kind: 'nonce', nonce, answer: () => undefined },
+      );
     for (const listener of this.#world.listeners) {
       if (listener instanceof SimulatedGuard) continue;
       this.#world.carry(this.host, listener, { kind: 'nonce', nonce, answer: (reply) => answer(reply, listener.host) });
@@ -66,11 +87,17 @@ export class SimulatedGuard implements Listener {
   #follow(outcome: Outcome): void {
     const before = this.state;
     this.state = outcome.state;
-    if (outcome.state.applied !== null && outcome.state.applied !== before.applied) this.#applied(this, before, outcome.state.applied);
+    if (outcome.state.applied !== null && outcome.state.applied !== before.applied)
+      this.#applied(this, before, outcome.state.applied);
     if (outcome.kind === 'conflict') this.#raise('EQUIVOCATION', '');
-    if ((outcome.kind !== 'unresolved' && outcome.kind !== 'stale-epoch') || this.#world.schedule.nowMs - this.#witnessedMs < WITNESS_MS) return;
+    if (
+      (outcome.kind !== 'unresolved' && outcome.kind !== 'stale-epoch') ||
+      this.#world.schedule.nowMs - this.#witnessedMs < WITNESS_MS
+    )
+      return;
     this.#witnessedMs = this.#world.schedule.nowMs;
-    if (outcome.kind === 'stale-epoch') return this.#world.publish(this.host, { kind: 'ack', held: this.#world.registry.status(outcome.held) });
+    if (outcome.kind === 'stale-epoch')
+      return this.#world.publish(this.host, { kind: 'ack', held: this.#world.registry.status(outcome.held) });
     for (const witness of outcome.witness) this.#append(witness);
   }
 
@@ -78,7 +105,15 @@ export class SimulatedGuard implements Listener {
     const { registry, chance } = this.#world;
     const id = chance.hex(64);
     const alarm = {
-      service: 'asr', instance: this.host.name, store: this.store.name, artifact, digest: null, code, message: '', lockDigest: LOCK, raisedUnixMs: 0,
+      service: 'asr',
+      instance: this.host.name,
+      store: this.store.name,
+      artifact,
+      digest: null,
+      code,
+      message: '',
+      lockDigest: LOCK,
+      raisedUnixMs: 0,
     } as const;
     const envelope = registry.envelope((bytes) => asVerified({ alarm, id, keyId: this.keyId, envelope: bytes }));
     this.state = latchAlarm(this.state, id, envelope);
@@ -90,7 +125,9 @@ export class SimulatedGuard implements Listener {
     const { registry, log } = this.#world;
     const isStatus = registry.isStatus(envelope);
     if (!isStatus) this.#world.publish(this.host, { kind: 'alarm', envelope });
-    const message = isStatus ? ({ kind: 'witness', signed: registry.status(envelope) } as const) : ({ kind: 'alarm', signed: registry.alarm(envelope), conflict: null } as const);
+    const message = isStatus
+      ? ({ kind: 'witness', signed: registry.status(envelope) } as const)
+      : ({ kind: 'alarm', signed: registry.alarm(envelope), conflict: null } as const);
     log.append(this.host, message, false, (acknowledged) => {
       if (!acknowledged) this.#append(envelope);
     });

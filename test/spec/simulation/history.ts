@@ -23,8 +23,16 @@ export function runHistory(seed: number): HistoryFacts {
   const world = new World(seed);
   const { chance, schedule } = world;
   const verifierCount = 1 + chance.below(3);
-  const stores: Store[] = Array.from({ length: verifierCount + 1 }, (_, index) => ({ name: `store-${index}`, artifacts: [{ id: 'weights', bad: null }, { id: 'voice', bad: null }] }));
-  const verifiers = stores.slice(0, verifierCount).map((store, index) => new SimulatedVerifier(world, `verifier-${index}`, store));
+  const stores: Store[] = Array.from({ length: verifierCount + 1 }, (_, index) => ({
+    name: `store-${index}`,
+    artifacts: [
+      { id: 'weights', bad: null },
+      { id: 'voice', bad: null },
+    ],
+  }));
+  const verifiers = stores
+    .slice(0, verifierCount)
+    .map((store, index) => new SimulatedVerifier(world, `verifier-${index}`, store));
   const oracle = new Oracle(world);
   const guards = Array.from({ length: 3 }, (_, index) => {
     const store = stores[chance.is(0.85) ? index % verifierCount : verifierCount] as Store;
@@ -57,7 +65,13 @@ function repeat(world: World, periodMs: number, work: () => void): void {
 }
 
 /** One fault, at most. */
-function hurt(world: World, verifiers: readonly SimulatedVerifier[], guards: readonly SimulatedGuard[], stores: readonly Store[], oracle: Oracle): void {
+function hurt(
+  world: World,
+  verifiers: readonly SimulatedVerifier[],
+  guards: readonly SimulatedGuard[],
+  stores: readonly Store[],
+  oracle: Oracle,
+): void {
   const { chance, schedule, log } = world;
   const pick = <T>(from: readonly T[]): T => from[chance.below(from.length)] as T;
   const verifier = pick(verifiers);
@@ -70,7 +84,8 @@ function hurt(world: World, verifiers: readonly SimulatedVerifier[], guards: rea
       const store = pick(stores);
       const artifact = pick(store.artifacts);
       artifact.bad = chance.is(0.9) ? 'mismatch' : 'signature';
-      for (const each of verifiers) if (each.store === store && chance.is(0.8)) schedule.after(chance.between(1, 100), () => each.changed());
+      for (const each of verifiers)
+        if (each.store === store && chance.is(0.8)) schedule.after(chance.between(1, 100), () => each.changed());
       if (chance.is(0.5)) for (const each of guards) if (each.store === store) each.alarm();
       return schedule.after(someTime, () => {
         artifact.bad = null;
@@ -108,7 +123,9 @@ function hurt(world: World, verifiers: readonly SimulatedVerifier[], guards: rea
       return;
     case 11:
       // Forwards only at a guard: a wall clock that goes back during a suspend is one of the stated limits.
-      return host.stepWall(verifiers.some((each) => each.host === host) ? chance.between(-20_000, 20_000) : chance.between(0, 20_000));
+      return host.stepWall(
+        verifiers.some((each) => each.host === host) ? chance.between(-20_000, 20_000) : chance.between(0, 20_000),
+      );
     case 12:
       return guard.alarm();
     case 13:
@@ -116,7 +133,8 @@ function hurt(world: World, verifiers: readonly SimulatedVerifier[], guards: rea
       return guard.restart();
     case 14:
       // The bus admin plays back what it has recorded.
-      for (let count = 0; count < 5 && world.sent.length > 0; count += 1) world.carry(verifier.host, guard, { kind: 'status', signed: pick(world.sent) });
+      for (let count = 0; count < 5 && world.sent.length > 0; count += 1)
+        world.carry(verifier.host, guard, { kind: 'status', signed: pick(world.sent) });
       return;
     default:
       return order(world, { action: 'enter', mode: chance.is(0.8) ? 'safe' : 'halted' });
@@ -139,16 +157,28 @@ function heal(world: World, verifiers: readonly SimulatedVerifier[], stores: rea
   }
   repeat(world, 700, () => {
     const control = world.log.entries.reduce(foldControl, emptyControl());
-    const waiting = [...control.failures.values()].filter((record) => isOpen(record) && needsOperator(record.fact) && !record.released).map(({ fact }) => fact.id);
-    if (waiting.length > 0) order(world, { action: 'release', failures: waiting.slice(0, 64), lockDigest: LOCK, lockSequence: 1 });
+    const waiting = [...control.failures.values()]
+      .filter((record) => isOpen(record) && needsOperator(record.fact) && !record.released)
+      .map(({ fact }) => fact.id);
+    if (waiting.length > 0)
+      order(world, { action: 'release', failures: waiting.slice(0, 64), lockDigest: LOCK, lockSequence: 1 });
   });
 }
 
-type Wish = { readonly action: 'enter'; readonly mode: 'safe' | 'halted' } | { readonly action: 'release'; readonly failures: string[]; readonly lockDigest: string; readonly lockSequence: number };
+type Wish =
+  | { readonly action: 'enter'; readonly mode: 'safe' | 'halted' }
+  | { readonly action: 'release'; readonly failures: string[]; readonly lockDigest: string; readonly lockSequence: number };
 
 /** An operator's order, straight into the log. */
 function order(world: World, wish: Wish): void {
-  const whole = { ...wish, fleet: 'fleet', generation: 1, reason: 'drill', notAfterUnixMs: Number.MAX_SAFE_INTEGER, nonce: world.chance.hex(32) };
+  const whole = {
+    ...wish,
+    fleet: 'fleet',
+    generation: 1,
+    reason: 'drill',
+    notAfterUnixMs: Number.MAX_SAFE_INTEGER,
+    nonce: world.chance.hex(32),
+  };
   const id = world.chance.hex(64);
   const make = (envelope: Uint8Array): SignedOrder => asVerified({ order: whole, id, operator: 'operator', envelope });
   const envelope = world.registry.envelope(make);
@@ -161,6 +191,9 @@ function lives(world: World, guards: readonly SimulatedGuard[]): void {
   const control = world.log.entries.reduce(foldControl, emptyControl());
   for (const guard of guards) {
     if (control.quarantined.has(guard.keyId) || control.quarantined.has(guard.store.name)) continue;
-    if (!guard.emits()) throw new Error(`lives: ${guard.host.name} does not serve after all is well: ${JSON.stringify({ mode: guard.state.applied?.status.mode, latches: [...guard.state.latches.keys()], conflict: guard.state.conflictEpoch, whyNot: whyNotReleasable(control, LOCK), open: [...control.failures.values()].filter(isOpen), dwell: control.dwellUntilMs - control.logMs, lastFailure: control.lastFailure, passed: control.passed, leader: control.leader, position: control.position })}`);
+    if (!guard.emits())
+      throw new Error(
+        `lives: ${guard.host.name} does not serve after all is well: ${JSON.stringify({ mode: guard.state.applied?.status.mode, latches: [...guard.state.latches.keys()], conflict: guard.state.conflictEpoch, whyNot: whyNotReleasable(control, LOCK), open: [...control.failures.values()].filter(isOpen), dwell: control.dwellUntilMs - control.logMs, lastFailure: control.lastFailure, passed: control.passed, leader: control.leader, position: control.position })}`,
+      );
   }
 }

@@ -47,7 +47,14 @@ export class Log {
   #store(message: ControlMessage, lasting: boolean): void {
     const position = this.entries.length + 1;
     const atMs = Math.floor(this.serverOffsetMs + this.#schedule.nowMs);
-    this.entries.push({ position, atMs, lasting, digest: position.toString(16).padStart(64, '0'), message, trueMs: this.#schedule.nowMs });
+    this.entries.push({
+      position,
+      atMs,
+      lasting,
+      digest: position.toString(16).padStart(64, '0'),
+      message,
+      trueMs: this.#schedule.nowMs,
+    });
     for (const reader of this.#readers) this.#serve(reader);
   }
 
@@ -57,7 +64,8 @@ export class Log {
     this.#schedule.after(this.#delay(), () => {
       reader.busy = false;
       if (!this.#readers.has(reader)) return;
-      if (!reader.host.hears || this.#schedule.nowMs < this.downUntilMs) return this.#schedule.after(100, () => this.#serve(reader));
+      if (!reader.host.hears || this.#schedule.nowMs < this.downUntilMs)
+        return this.#schedule.after(100, () => this.#serve(reader));
       const until = this.entries.length;
       const batch = this.entries.slice(reader.next, until);
       reader.next = until;

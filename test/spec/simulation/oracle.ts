@@ -1,4 +1,13 @@
-import { CLOCK_DRIFT, CLOCKS_PARTED_MAX_MS, compareOrder, type FailureFact, type GuardState, permits, type SignedStatus, type Verified } from '@smartlite/trust';
+import {
+  CLOCK_DRIFT,
+  CLOCKS_PARTED_MAX_MS,
+  compareOrder,
+  type FailureFact,
+  type GuardState,
+  permits,
+  type SignedStatus,
+  type Verified,
+} from '@smartlite/trust';
 import type { SimulatedGuard } from './guard.ts';
 import type { Stored } from './log.ts';
 import { TIMES, type World } from './world.ts';
@@ -61,7 +70,8 @@ export class Oracle {
     if (signed === null || !permits(signed.status)) throw this.#broken('failClosed', guard, 'emits without a permissive status');
     const sentMs = this.#beatSent(signed);
     const nowMs = this.#world.schedule.nowMs;
-    if (nowMs > sentMs + LEASE_MS) throw this.#broken('failClosed', guard, `emits ${Math.round(nowMs - sentMs)} ms after the beat was sent`);
+    if (nowMs > sentMs + LEASE_MS)
+      throw this.#broken('failClosed', guard, `emits ${Math.round(nowMs - sentMs)} ms after the beat was sent`);
     this.#noStaleNormal(guard, signed, nowMs);
   }
 
@@ -72,12 +82,18 @@ export class Oracle {
     for (const failure of this.#failures.toReversed()) {
       if (failure.position < position) return;
       const loggedMs = this.#entry(failure.position).trueMs;
-      if (nowMs > loggedMs + LEASE_MS) throw this.#broken('noStaleNormal', guard, `emits ${Math.round(nowMs - loggedMs)} ms after failure ${failure.id.slice(0, 8)} was logged`);
+      if (nowMs > loggedMs + LEASE_MS)
+        throw this.#broken(
+          'noStaleNormal',
+          guard,
+          `emits ${Math.round(nowMs - loggedMs)} ms after failure ${failure.id.slice(0, 8)} was logged`,
+        );
     }
   }
 
   #authentic(guard: SimulatedGuard, { applied }: GuardState, { status }: Verified<SignedStatus>): void {
-    if (applied !== null && compareOrder(status, applied.status) <= 0) throw this.#broken('authentic', guard, 'applied a status that does not rise');
+    if (applied !== null && compareOrder(status, applied.status) <= 0)
+      throw this.#broken('authentic', guard, 'applied a status that does not rise');
   }
 
   #oneLeader({ status, keyId }: Verified<SignedStatus>): void {
@@ -90,7 +106,8 @@ export class Oracle {
     this.#scan();
     const position = status.control?.position ?? 0;
     for (const id of known) {
-      if ((this.#ids.get(id) ?? Infinity) >= position) throw this.#broken('earned', guard, `the log does not know failure ${id.slice(0, 8)}`);
+      if ((this.#ids.get(id) ?? Infinity) >= position)
+        throw this.#broken('earned', guard, `the log does not know failure ${id.slice(0, 8)}`);
     }
     const before = this.#failures.filter((failure) => failure.position < position);
     const last = before.at(-1);
@@ -104,12 +121,28 @@ export class Oracle {
   #closed(guard: SimulatedGuard, failure: Logged, position: number): void {
     const { log } = this.#world;
     if (failure.store !== 'operator' && !failure.foreign) {
-      const verified = this.#verifications(position).some(({ begin, store, standing }) => begin > failure.position && store === failure.store && !standing.includes(failure.id));
-      const quarantined = log.entries.some(({ message, position: at }) => message.kind === 'entry' && message.entry.body.kind === 'quarantine' && message.entry.body.store === failure.store && at > failure.position && at <= position);
-      if (!verified && !quarantined) throw this.#broken('earned', guard, `failure ${failure.id.slice(0, 8)} of ${failure.store} was never closed`);
+      const verified = this.#verifications(position).some(
+        ({ begin, store, standing }) => begin > failure.position && store === failure.store && !standing.includes(failure.id),
+      );
+      const quarantined = log.entries.some(
+        ({ message, position: at }) =>
+          message.kind === 'entry' &&
+          message.entry.body.kind === 'quarantine' &&
+          message.entry.body.store === failure.store &&
+          at > failure.position &&
+          at <= position,
+      );
+      if (!verified && !quarantined)
+        throw this.#broken('earned', guard, `failure ${failure.id.slice(0, 8)} of ${failure.store} was never closed`);
     }
     if (!failure.needsOperator) return;
-    const released = log.entries.some(({ message, position: at }) => message.kind === 'order' && message.signed.order.action === 'release' && message.signed.order.failures.includes(failure.id) && at <= position);
+    const released = log.entries.some(
+      ({ message, position: at }) =>
+        message.kind === 'order' &&
+        message.signed.order.action === 'release' &&
+        message.signed.order.failures.includes(failure.id) &&
+        at <= position,
+    );
     if (!released) throw this.#broken('earned', guard, `no operator has released failure ${failure.id.slice(0, 8)}`);
   }
 
@@ -121,7 +154,8 @@ export class Oracle {
       if (message.kind !== 'entry') continue;
       const { body } = message.entry;
       if (body.kind === 'begin' && !begins.has(body.verification)) begins.set(body.verification, position);
-      if (body.kind === 'end') ended.push({ begin: begins.get(body.verification) ?? -1, store: body.store, standing: body.standing });
+      if (body.kind === 'end')
+        ended.push({ begin: begins.get(body.verification) ?? -1, store: body.store, standing: body.standing });
     }
     return ended;
   }
@@ -139,9 +173,16 @@ export class Oracle {
     const add = (fact: Pick<FailureFact, 'id' | 'store' | 'effect' | 'operator'>, foreign = false) => {
       if (this.#ids.has(fact.id) || fact.effect === 'tolerated') return;
       this.#ids.set(fact.id, position);
-      this.#failures.push({ id: fact.id, position, store: fact.store, needsOperator: fact.operator || fact.effect === 'halted', foreign });
+      this.#failures.push({
+        id: fact.id,
+        position,
+        store: fact.store,
+        needsOperator: fact.operator || fact.effect === 'halted',
+        foreign,
+      });
     };
-    if (message.kind === 'entry' && (message.entry.body.kind === 'begin' || message.entry.body.kind === 'campaign')) this.#vouched.add(message.entry.body.store);
+    if (message.kind === 'entry' && (message.entry.body.kind === 'begin' || message.entry.body.kind === 'campaign'))
+      this.#vouched.add(message.entry.body.store);
     if (message.kind === 'entry' && message.entry.body.kind === 'failure') add(message.entry.body.failure);
     if (message.kind === 'witness') for (const fact of message.signed.status.failures) add(fact);
     if (message.kind === 'order' && message.signed.order.action === 'enter') {
@@ -151,7 +192,8 @@ export class Oracle {
     const { id, keyId, alarm } = message.signed;
     if (this.#ids.has(id)) return;
     this.#alarms.set(keyId, (this.#alarms.get(keyId) ?? 0) + 1);
-    if ((this.#alarms.get(keyId) ?? 0) <= ALARMS_COUNTED) add({ id, store: alarm.store, effect: 'safe', operator: false }, !this.#vouched.has(alarm.store));
+    if ((this.#alarms.get(keyId) ?? 0) <= ALARMS_COUNTED)
+      add({ id, store: alarm.store, effect: 'safe', operator: false }, !this.#vouched.has(alarm.store));
     if (!this.#ids.has(id)) this.#ids.set(id, position);
   }
 

@@ -104,11 +104,21 @@ class Life {
     switch (message.kind) {
       case 'nonce': {
         const time = this.node.leaderTime(now);
-        if (time !== null) message.answer(asVerified({ nonce: message.nonce, ...time, keyId: this.#key, status: this.#own === null ? null : asVerified(this.#own) }));
+        if (time !== null)
+          message.answer(
+            asVerified({
+              nonce: message.nonce,
+              ...time,
+              keyId: this.#key,
+              status: this.#own === null ? null : asVerified(this.#own),
+            }),
+          );
         return;
       }
       case 'alarm':
-        return this.#do(this.node.foresee({ kind: 'alarm', signed: this.#world.registry.alarm(message.envelope), conflict: null }, now));
+        return this.#do(
+          this.node.foresee({ kind: 'alarm', signed: this.#world.registry.alarm(message.envelope), conflict: null }, now),
+        );
       case 'ack':
         return this.#do(this.node.outranked(message.held.status.epoch, now));
       case 'status':
@@ -149,7 +159,9 @@ class Life {
   #broadcast(status: LockStatus): void {
     const { registry } = this.#world;
     const releases = status.releases.map((release) => registry.order(Buffer.from(release, 'base64')));
-    const envelope = registry.envelope((bytes) => asVerified({ status, keyId: this.#key, digest: JSON.stringify(status), envelope: bytes, releases }));
+    const envelope = registry.envelope((bytes) =>
+      asVerified({ status, keyId: this.#key, digest: JSON.stringify(status), envelope: bytes, releases }),
+    );
     this.#own = registry.status(envelope);
     this.#world.publish(this.#host, { kind: 'status', signed: registry.status(envelope) });
   }
@@ -177,7 +189,15 @@ class Life {
     this.#sending = true;
     this.#counter += 1;
     const incarnation = this.node.control.incarnation ?? this.#boot.repeat(2);
-    const entry = { fleet: 'fleet', generation: 1, incarnation, author: this.#host.name, boot: this.#boot, counter: this.#counter, body };
+    const entry = {
+      fleet: 'fleet',
+      generation: 1,
+      incarnation,
+      author: this.#host.name,
+      boot: this.#boot,
+      counter: this.#counter,
+      body,
+    };
     const attempt = () => {
       this.#world.log.append(this.#host, { kind: 'entry', entry, keyId: this.#key }, body.kind !== 'beat', (acknowledged) => {
         if (!this.#alive) return;
@@ -208,9 +228,20 @@ class Life {
 
 function reportOf(found: readonly { readonly id: string; readonly bad: 'mismatch' | 'signature' }[], tookMs: number): Report {
   return {
-    lockDigest: LOCK, lockSequence: 1, expiresUnixMs: null, mismatch: 'safe', artifacts: [], substitutions: {}, refusedArtifacts: [], tookMs,
+    lockDigest: LOCK,
+    lockSequence: 1,
+    expiresUnixMs: null,
+    mismatch: 'safe',
+    artifacts: [],
+    substitutions: {},
+    refusedArtifacts: [],
+    tookMs,
     findings: found.map(({ id, bad }) => ({
-      code: bad === 'mismatch' ? 'DIGEST_MISMATCH' : 'SIGNATURE_INVALID', artifact: id, digest: null, message: bad, effect: bad === 'mismatch' ? 'safe' : 'halted',
+      code: bad === 'mismatch' ? 'DIGEST_MISMATCH' : 'SIGNATURE_INVALID',
+      artifact: id,
+      digest: null,
+      message: bad,
+      effect: bad === 'mismatch' ? 'safe' : 'halted',
     })),
   };
 }

@@ -97,7 +97,7 @@ describe('NATS that is killed and comes back', () => {
     const manager = await reader.jetstreamManager();
     await manager.consumers.add(STREAMS.audit, { durable_name: 'reader', ack_policy: AckPolicy.None });
     const consumer = await reader.jetstream().consumers.get(STREAMS.audit, 'reader');
-    const models: unknown[] = [];
+    const models: string[] = [];
     for await (const message of await consumer.fetch({ max_messages: 3, expires: 5_000 }))
       models.push(message.json<{ facts: { model: string } }>().facts.model);
     expect(models.toSorted()).toEqual(['after', 'before', 'meanwhile']);

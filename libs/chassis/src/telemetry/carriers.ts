@@ -9,9 +9,4 @@ export const metadataGetter: TextMapGetter<Metadata> = {
 };
 export const metadataSetter: TextMapSetter<Metadata> = { set: (metadata, key, value) => metadata.set(key, value) };
 
-export const headersGetter: TextMapGetter<MsgHdrs> = {
-  // An absent header reads as an empty text.
-  get: (headers, key) => headers.get(key) || undefined,
-  keys: (headers) => headers.keys(),
-};
 export const headersSetter: TextMapSetter<MsgHdrs> = { set: (headers, key, value) => headers.set(key, value) };

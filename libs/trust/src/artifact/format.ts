@@ -21,7 +21,8 @@ const BEGINS: Readonly<Record<ManifestEntry['format'], (head: Uint8Array) => boo
 
 /** Throws FORMAT_REFUSED or TAGGED_AS_SIGNED by content, whatever the file's name says. */
 export function assertFormat(head: Uint8Array, entry: Pick<ManifestEntry, 'id' | 'path' | 'format'>): void {
-  if (text(head).startsWith(PAE_TAG)) throw refuse('TAGGED_AS_SIGNED', entry, `begins with ${PAE_TAG}: it could pass for a signed object`);
+  if (text(head).startsWith(PAE_TAG))
+    throw refuse('TAGGED_AS_SIGNED', entry, `begins with ${PAE_TAG}: it could pass for a signed object`);
   if (isPickle(head)) throw refuse('FORMAT_REFUSED', entry, 'is a Python pickle, which runs code when it is loaded: convert it');
   if (!BEGINS[entry.format](head)) throw refuse('FORMAT_REFUSED', entry, `does not begin as ${entry.format} does`);
 }

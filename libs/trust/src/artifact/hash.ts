@@ -25,9 +25,13 @@ export async function hashArtifact(root: string, entry: Pick<ManifestEntry, 'id'
   }
 }
 
-async function* parts(handle: FileHandle, entry: Pick<ManifestEntry, 'id' | 'path' | 'size' | 'format'>): AsyncIterable<Uint8Array> {
+async function* parts(
+  handle: FileHandle,
+  entry: Pick<ManifestEntry, 'id' | 'path' | 'size' | 'format'>,
+): AsyncIterable<Uint8Array> {
   const buffers = [Buffer.alloc(READ_BYTES), Buffer.alloc(READ_BYTES)] as const;
-  const read = (at: number, turn: number) => handle.read(buffers[turn % 2 === 0 ? 0 : 1], 0, Math.min(READ_BYTES, entry.size - at), at);
+  const read = (at: number, turn: number) =>
+    handle.read(buffers[turn % 2 === 0 ? 0 : 1], 0, Math.min(READ_BYTES, entry.size - at), at);
   let pending = entry.size > 0 ? read(0, 0) : undefined;
   for (let at = 0, turn = 0; pending; turn += 1) {
     const { bytesRead, buffer } = await pending;

@@ -44,7 +44,8 @@ export function entryOf(lock: Verified<Lock>, id: string): ManifestEntry {
  */
 export async function loadArtifact(root: string, lock: Verified<Lock>, id: string): Promise<Verified<ArtifactBytes>> {
   const entry = entryOf(lock, id);
-  if (entry.size > BUFFER_BYTES_MAX) throw refuse('SIZE_MISMATCH', entry, 'is too large for one buffer; its runtime must take a file');
+  if (entry.size > BUFFER_BYTES_MAX)
+    throw refuse('SIZE_MISMATCH', entry, 'is too large for one buffer; its runtime must take a file');
   const file = await openArtifact(root, entry);
   try {
     const bytes = Buffer.alloc(entry.size);
@@ -62,7 +63,12 @@ export async function loadArtifact(root: string, lock: Verified<Lock>, id: strin
  * For runtimes that insist on a path: copies into a fresh 0700 folder below `scratch`, hashing what is written, unlinks the copy and
  * gives its descriptor's path. Nobody else can open it; the original may change without harm.
  */
-export async function loadArtifactToPrivateFile(root: string, lock: Verified<Lock>, id: string, scratch: string): Promise<Verified<ArtifactFile>> {
+export async function loadArtifactToPrivateFile(
+  root: string,
+  lock: Verified<Lock>,
+  id: string,
+  scratch: string,
+): Promise<Verified<ArtifactFile>> {
   const entry = entryOf(lock, id);
   const folder = await mkdtemp(join(scratch, 'artifact-'));
   const copy = await open(join(folder, 'copy'), constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
@@ -73,7 +79,13 @@ export async function loadArtifactToPrivateFile(root: string, lock: Verified<Loc
       if ((await hashWhole(copy, entry.size)) !== entry.sha256) throw mismatch(entry);
     };
     await verifyAgain();
-    return asVerified({ id, digest: digestOfEntry(entry), path: `/proc/self/fd/${copy.fd}`, verifyAgain, close: () => copy.close() });
+    return asVerified({
+      id,
+      digest: digestOfEntry(entry),
+      path: `/proc/self/fd/${copy.fd}`,
+      verifyAgain,
+      close: () => copy.close(),
+    });
   } catch (caught) {
     await copy.close();
     throw caught;
@@ -128,4 +140,3 @@ function mismatch(entry: ManifestEntry): Error {
 function digestOfEntry({ sha256 }: ManifestEntry): Digest {
   return `sha256:${sha256}`;
 }
-

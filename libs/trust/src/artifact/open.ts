@@ -28,7 +28,8 @@ export async function openArtifact(root: string, entry: Pick<ManifestEntry, 'id'
     const stats = await handle.stat({ bigint: true });
     assertPlainFile(stats, entry);
     await assertNotMoved(handle, path, entry);
-    if (stats.size !== BigInt(entry.size)) throw refuse('SIZE_MISMATCH', entry, `has ${stats.size} bytes; the lock says ${entry.size}`);
+    if (stats.size !== BigInt(entry.size))
+      throw refuse('SIZE_MISMATCH', entry, `has ${stats.size} bytes; the lock says ${entry.size}`);
     return { handle, stats };
   } catch (caught) {
     await handle.close();
@@ -37,13 +38,22 @@ export async function openArtifact(root: string, entry: Pick<ManifestEntry, 'id'
 }
 
 /** Throws when the file was written to, grew or was exchanged since it was opened. */
-export async function assertUnchanged({ handle, stats: before }: OpenArtifact, entry: Pick<ManifestEntry, 'id' | 'path'>): Promise<void> {
+export async function assertUnchanged(
+  { handle, stats: before }: OpenArtifact,
+  entry: Pick<ManifestEntry, 'id' | 'path'>,
+): Promise<void> {
   const after = await handle.stat({ bigint: true });
   if (after.size !== before.size) throw refuse('GREW_WHILE_READ', entry, 'changed its size while it was read');
-  if (after.mtimeNs !== before.mtimeNs || after.ctimeNs !== before.ctimeNs) throw refuse('CHANGED_WHILE_READ', entry, 'was changed while it was read');
+  if (after.mtimeNs !== before.mtimeNs || after.ctimeNs !== before.ctimeNs)
+    throw refuse('CHANGED_WHILE_READ', entry, 'was changed while it was read');
 }
 
-export function refuse(code: FindingCode, { id, path }: Pick<ManifestEntry, 'id' | 'path'>, what: string, cause?: unknown): TrustError {
+export function refuse(
+  code: FindingCode,
+  { id, path }: Pick<ManifestEntry, 'id' | 'path'>,
+  what: string,
+  cause?: unknown,
+): TrustError {
   const message = `artifact ${id} (${path}) ${what}`;
   return new TrustError(code, message, cause, [{ code, artifact: id, message }]);
 }
@@ -59,16 +69,24 @@ async function assertPlainParents(root: string, entry: Pick<ManifestEntry, 'id' 
     const stats = await lstat(join(root, ...parents.slice(0, depth))).catch((caught: NodeJS.ErrnoException) => {
       throw whyNotOpened(caught, entry);
     });
-    if (stats.isSymbolicLink()) throw refuse('FILE_SYMLINK', entry, `lies behind a symbolic link, ${parents.slice(0, depth).join('/')}: replace the link by a folder`);
-    if (!stats.isDirectory()) throw refuse('FILE_NOT_REGULAR', entry, `lies below ${parents.slice(0, depth).join('/')}, which is no folder`);
+    if (stats.isSymbolicLink())
+      throw refuse(
+        'FILE_SYMLINK',
+        entry,
+        `lies behind a symbolic link, ${parents.slice(0, depth).join('/')}: replace the link by a folder`,
+      );
+    if (!stats.isDirectory())
+      throw refuse('FILE_NOT_REGULAR', entry, `lies below ${parents.slice(0, depth).join('/')}, which is no folder`);
   }
 }
 
 function assertPlainFile(stats: BigIntStats, entry: Pick<ManifestEntry, 'id' | 'path'>): void {
   if (!stats.isFile()) throw refuse('FILE_NOT_REGULAR', entry, 'is no regular file');
-  if (stats.nlink !== 1n) throw refuse('FILE_HARD_LINK', entry, `has ${stats.nlink} names: copy it, so that nobody else holds it`);
+  if (stats.nlink !== 1n)
+    throw refuse('FILE_HARD_LINK', entry, `has ${stats.nlink} names: copy it, so that nobody else holds it`);
   if ((stats.mode & SETUID_OR_SETGID) !== 0n) throw refuse('FILE_SETUID', entry, 'is setuid or setgid: chmod it');
-  if (stats.uid !== ROOT_UID && stats.uid !== BigInt(process.getuid?.() ?? 0)) throw refuse('FILE_FOREIGN_OWNER', entry, `belongs to user ${stats.uid}: chown it`);
+  if (stats.uid !== ROOT_UID && stats.uid !== BigInt(process.getuid?.() ?? 0))
+    throw refuse('FILE_FOREIGN_OWNER', entry, `belongs to user ${stats.uid}: chown it`);
 }
 
 /** A parent exchanged between the look and the open shows in the descriptor's own path. Linux alone tells it. */

@@ -6,7 +6,8 @@ export function pathProblem(path: string): string | undefined {
   if (path === '' || path.length > 512) return 'a path has 1 to 512 characters';
   if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) return 'a path is relative to the models folder';
   if (/[\u0000-\u001f\u007f\\]/.test(path)) return 'a path holds no control characters and no backslashes';
-  if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) return 'a path is in normal form, without "..", "." or empty parts';
+  if (path.split('/').some((part) => part === '' || part === '.' || part === '..'))
+    return 'a path is in normal form, without "..", "." or empty parts';
   if (path !== path.normalize('NFC')) return 'a path is in Unicode normal form C';
   return undefined;
 }

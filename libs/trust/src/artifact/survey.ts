@@ -11,7 +11,10 @@ const FILES_MAX = 100_000;
  * What lies in the artifacts' folders without being listed: files, dotfiles, empty folders, links and anything else. Folders of the
  * root that hold no artifact are not ours to judge.
  */
-export async function surveyUnlisted(root: string, manifest: readonly Pick<ManifestEntry, 'path'>[]): Promise<readonly Finding[]> {
+export async function surveyUnlisted(
+  root: string,
+  manifest: readonly Pick<ManifestEntry, 'path'>[],
+): Promise<readonly Finding[]> {
   const listed = new Set(manifest.map(({ path }) => path));
   const folders = new Set(manifest.flatMap(({ path }) => foldersOf(path)));
   const tops = new Set(manifest.map(({ path }) => path.split('/')[0] ?? ''));
@@ -24,7 +27,8 @@ export async function surveyUnlisted(root: string, manifest: readonly Pick<Manif
       if (each.isDirectory() && folders.has(path)) queue.push(path);
       else if (!listed.has(path)) findings.push(unlisted(path));
     }
-    if (seen + findings.length > FILES_MAX) return [...findings, finding('FILE_UNLISTED', `more than ${FILES_MAX} files below ${root}`)];
+    if (seen + findings.length > FILES_MAX)
+      return [...findings, finding('FILE_UNLISTED', `more than ${FILES_MAX} files below ${root}`)];
   }
   return findings;
 }
@@ -40,5 +44,8 @@ async function entriesOf(folder: string): Promise<readonly Dirent[]> {
 }
 
 function unlisted(path: string): Finding {
-  return finding('FILE_UNLISTED', `${JSON.stringify(path)} lies among the models and is not in the lock: remove it, or add it to the pack and sign`);
+  return finding(
+    'FILE_UNLISTED',
+    `${JSON.stringify(path)} lies among the models and is not in the lock: remove it, or add it to the pack and sign`,
+  );
 }

@@ -34,7 +34,11 @@ export interface VerifyOptions {
  * Hashes every artifact of the manifest as it is on disk now and compares size, flat SHA-256, chunk tree and format; surveys the
  * folders for what is not listed. Large work is spread over worker threads, largest first. Never throws for what it finds.
  */
-export async function verifyArtifacts(root: string, manifest: readonly ManifestEntry[], options: VerifyOptions = {}): Promise<ArtifactReport> {
+export async function verifyArtifacts(
+  root: string,
+  manifest: readonly ManifestEntry[],
+  options: VerifyOptions = {},
+): Promise<ArtifactReport> {
   const bytesTotal = manifest.reduce((sum, { size }) => sum + size, 0);
   let bytesDone = 0;
   const onBytes = (count: number) => {
@@ -54,7 +58,11 @@ export async function verifyArtifacts(root: string, manifest: readonly ManifestE
   await (workers === 0 ? judge((entry) => hashArtifact(root, entry)) : inWorkers(root, workers, judge));
   const unlisted = await surveyUnlisted(root, manifest);
   const inOrder = manifest.flatMap(({ id }) => outcomes.get(id) ?? []);
-  return { artifacts: inOrder.map(({ outcome }) => outcome), findings: [...inOrder.flatMap(({ findings }) => findings), ...unlisted], bytes: bytesTotal };
+  return {
+    artifacts: inOrder.map(({ outcome }) => outcome),
+    findings: [...inOrder.flatMap(({ findings }) => findings), ...unlisted],
+    bytes: bytesTotal,
+  };
 }
 
 type Hasher = (entry: ManifestEntry) => Promise<Hashed>;
@@ -63,8 +71,10 @@ async function outcomeOf(entry: ManifestEntry, hash: Hasher) {
   const { id, path } = entry;
   try {
     const { sha256, tree } = await hash(entry);
-    if (sha256.toString('hex') !== entry.sha256) throw refuse('DIGEST_MISMATCH', entry, 'does not match the lock: restore the file, or sign the new one');
-    if (tree.toString('hex') !== entry.tree) throw refuse('TREE_MISMATCH', entry, 'matches its digest but not its tree: the lock contradicts itself, sign it anew');
+    if (sha256.toString('hex') !== entry.sha256)
+      throw refuse('DIGEST_MISMATCH', entry, 'does not match the lock: restore the file, or sign the new one');
+    if (tree.toString('hex') !== entry.tree)
+      throw refuse('TREE_MISMATCH', entry, 'matches its digest but not its tree: the lock contradicts itself, sign it anew');
     return { outcome: { id, path, state: 'verified' as const, sha256 }, findings: [] };
   } catch (caught) {
     if (!(caught instanceof TrustError)) throw caught;
@@ -74,7 +84,10 @@ async function outcomeOf(entry: ManifestEntry, hash: Hasher) {
 }
 
 async function inWorkers(root: string, count: number, judge: (hash: Hasher) => Promise<void>): Promise<void> {
-  const threads = Array.from({ length: count }, () => new Worker(new URL('./hashworker.ts', import.meta.url), { workerData: { root } }));
+  const threads = Array.from(
+    { length: count },
+    () => new Worker(new URL('./hashworker.ts', import.meta.url), { workerData: { root } }),
+  );
   try {
     await Promise.all(threads.map((thread) => judge((entry) => askWorker(thread, entry))));
   } finally {
@@ -82,7 +95,9 @@ async function inWorkers(root: string, count: number, judge: (hash: Hasher) => P
   }
 }
 
-type Answer = { readonly kind: 'hashed'; readonly sha256: Uint8Array; readonly tree: Uint8Array } | { readonly kind: 'refused'; readonly findings: readonly Finding[] };
+type Answer =
+  | { readonly kind: 'hashed'; readonly sha256: Uint8Array; readonly tree: Uint8Array }
+  | { readonly kind: 'refused'; readonly findings: readonly Finding[] };
 
 function askWorker(thread: Worker, entry: ManifestEntry): Promise<Hashed> {
   return new Promise((resolve, reject) => {
@@ -92,7 +107,9 @@ function askWorker(thread: Worker, entry: ManifestEntry): Promise<Hashed> {
       thread.off('error', onError);
       if (answer.kind === 'hashed') return resolve({ sha256: Buffer.from(answer.sha256), tree: Buffer.from(answer.tree) });
       const [first] = answer.findings;
-      reject(first ? new TrustError(first.code, first.message, undefined, answer.findings) : new Error('a worker gave no answer'));
+      reject(
+        first ? new TrustError(first.code, first.message, undefined, answer.findings) : new Error('a worker gave no answer'),
+      );
     });
     thread.postMessage(entry);
   });

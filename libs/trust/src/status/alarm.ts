@@ -22,7 +22,10 @@ const alarmSchema = z.strictObject({
   lockDigest: lockDigest.nullable(),
   raisedUnixMs: count,
   /** Two conflicting signed statuses, base64: an alarm that proves itself. */
-  proof: z.array(z.base64().max(ENVELOPE_BYTES_MAX / 4)).max(2).optional(),
+  proof: z
+    .array(z.base64().max(ENVELOPE_BYTES_MAX / 4))
+    .max(2)
+    .optional(),
 });
 
 /** An instance saw what must not be: bytes that do not match the lock, or a leader that contradicts itself. */
@@ -40,7 +43,11 @@ export interface SignedAlarm {
 export const SPEAKERS = ['instance', 'lock-status'] as const;
 
 /** Signs an alarm with the instance's key. */
-export function signAlarm(alarm: Alarm, of: { readonly fleet: string; readonly generation: number }, identity: RoleIdentity): Uint8Array {
+export function signAlarm(
+  alarm: Alarm,
+  of: { readonly fleet: string; readonly generation: number },
+  identity: RoleIdentity,
+): Uint8Array {
   return seal('lock-alarm', alarmSchema.parse({ ...alarm, fleet: of.fleet, generation: of.generation }), identity);
 }
 

@@ -1,7 +1,17 @@
 import { sha256Hex } from '../digest.ts';
 import type { ControlBody, ControlEntry, Placed } from './entry.ts';
 import { campaignHolds, type Leader } from './election.ts';
-import { foldAlarm, foldConflict, foldEnd, foldFailure, foldOrder, foldQuarantine, foldWitness, isOpen, type Ledgered } from './failures.ts';
+import {
+  foldAlarm,
+  foldConflict,
+  foldEnd,
+  foldFailure,
+  foldOrder,
+  foldQuarantine,
+  foldWitness,
+  isOpen,
+  type Ledgered,
+} from './failures.ts';
 import type { Effect } from './failure.ts';
 import { worst } from './failure.ts';
 
@@ -69,9 +79,31 @@ const REMEMBERED_MAX = 1_024;
 /** The log before its first entry. */
 export function emptyControl(): ControlState {
   return {
-    incarnation: null, rules: NO_RULES, position: 0, chained: 0, head: '0'.repeat(64), logMs: 0, stampMs: 0, epoch: 0, leader: null, counters: new Map(), begun: new Map(), storesHeard: new Map(),
-    passed: null, adopted: null, releasedAt: null, failures: new Map(), quarantined: new Map(), verifierStores: new Set(), history: new Map(), refuted: new Map(),
-    deposedKeys: new Set(), usedOrders: new Set(), releases: [], dwellUntilMs: 0, lastFailure: 0,
+    incarnation: null,
+    rules: NO_RULES,
+    position: 0,
+    chained: 0,
+    head: '0'.repeat(64),
+    logMs: 0,
+    stampMs: 0,
+    epoch: 0,
+    leader: null,
+    counters: new Map(),
+    begun: new Map(),
+    storesHeard: new Map(),
+    passed: null,
+    adopted: null,
+    releasedAt: null,
+    failures: new Map(),
+    quarantined: new Map(),
+    verifierStores: new Set(),
+    history: new Map(),
+    refuted: new Map(),
+    deposedKeys: new Set(),
+    usedOrders: new Set(),
+    releases: [],
+    dwellUntilMs: 0,
+    lastFailure: 0,
   };
 }
 
@@ -80,7 +112,9 @@ export function foldControl(state: ControlState, placed: Placed): ControlState {
   if (placed.position <= state.position) return state;
   const step = state.stampMs === 0 ? 0 : Math.max(0, placed.atMs - state.stampMs);
   const at = { ...state, position: placed.position, logMs: state.logMs + step, stampMs: placed.atMs };
-  const chained = placed.lasting ? { ...at, chained: placed.position, head: sha256Hex(Buffer.from(state.head + placed.digest, 'hex')) } : at;
+  const chained = placed.lasting
+    ? { ...at, chained: placed.position, head: sha256Hex(Buffer.from(state.head + placed.digest, 'hex')) }
+    : at;
   return closeGate(foldMessage(chained, placed.message));
 }
 
@@ -93,7 +127,8 @@ export function controlMode(state: ControlState): 'normal' | 'safe' | 'halted' {
 /** Whether a release of that lock would hold at this place of the log; else why not. */
 export function whyNotReleasable(state: ControlState, lockDigest: string): string | null {
   if (demanded(state) !== 'tolerated') return 'failures are open';
-  if (state.passed === null || state.passed.begin < state.lastFailure) return 'no full verification has begun since the last failure';
+  if (state.passed === null || state.passed.begin < state.lastFailure)
+    return 'no full verification has begun since the last failure';
   if (state.passed.lockDigest !== lockDigest) return 'the last full verification was of another lock';
   if (state.logMs < state.dwellUntilMs) return 'the time of rest after a failure is not over';
   return null;
@@ -109,7 +144,9 @@ function foldMessage(state: ControlState, message: Placed['message']): ControlSt
     case 'entry':
       return foldEntry(state, message.entry, message.keyId);
     case 'alarm':
-      return message.conflict === null ? { ...state, ...foldAlarm(state, message.signed) } : dethrone({ ...state, ...foldConflict(state, message.signed, message.conflict) });
+      return message.conflict === null
+        ? { ...state, ...foldAlarm(state, message.signed) }
+        : dethrone({ ...state, ...foldConflict(state, message.signed, message.conflict) });
     case 'witness':
       return { ...state, ...foldWitness(state, message.signed) };
     case 'order':
@@ -120,10 +157,15 @@ function foldMessage(state: ControlState, message: Placed['message']): ControlSt
 }
 
 function foldEntry(state: ControlState, entry: ControlEntry, keyId: string): ControlState {
-  if (entry.body.kind === 'open') return state.incarnation === null ? { ...state, incarnation: entry.incarnation, rules: entry.body } : state;
+  if (entry.body.kind === 'open')
+    return state.incarnation === null ? { ...state, incarnation: entry.incarnation, rules: entry.body } : state;
   const boot = `${keyId}.${entry.boot}`;
   if (entry.incarnation !== state.incarnation || entry.counter <= (state.counters.get(boot) ?? -1)) return state;
-  return foldBody({ ...state, counters: remember(state.counters, boot, entry.counter) }, entry.body, { instance: entry.author, keyId, boot: entry.boot });
+  return foldBody({ ...state, counters: remember(state.counters, boot, entry.counter) }, entry.body, {
+    instance: entry.author,
+    keyId,
+    boot: entry.boot,
+  });
 }
 
 type Author = Pick<Leader, 'instance' | 'keyId' | 'boot'>;
@@ -136,7 +178,12 @@ function foldBody(state: ControlState, body: ControlBody, author: Author): Contr
     case 'campaign': {
       if (!campaignHolds(state, body.epoch, author.keyId)) return state;
       const verifierStores = new Set(state.verifierStores).add(body.store);
-      return { ...state, epoch: body.epoch, verifierStores, leader: { ...author, since: state.position, lastBeatMs: state.logMs, resigned: false } };
+      return {
+        ...state,
+        epoch: body.epoch,
+        verifierStores,
+        leader: { ...author, since: state.position, lastBeatMs: state.logMs, resigned: false },
+      };
     }
     case 'beat':
       return leads && state.leader !== null ? { ...state, leader: { ...state.leader, lastBeatMs: state.logMs } } : state;
@@ -145,7 +192,10 @@ function foldBody(state: ControlState, body: ControlBody, author: Author): Contr
     case 'failure':
       return { ...state, ...foldFailure(state, body.failure) };
     case 'begin': {
-      const begun = remember(state.begun, `${author.keyId}.${body.verification}`, { position: state.position, store: body.store });
+      const begun = remember(state.begun, `${author.keyId}.${body.verification}`, {
+        position: state.position,
+        store: body.store,
+      });
       const storesHeard = remember(state.storesHeard, body.store, state.logMs + VERIFYING_MS);
       return { ...state, begun, storesHeard, verifierStores: new Set(state.verifierStores).add(body.store) };
     }
@@ -153,7 +203,11 @@ function foldBody(state: ControlState, body: ControlBody, author: Author): Contr
       return finish(state, body, author);
     case 'release':
       if (!leads || whyNotReleasable(state, body.lockDigest) !== null) return state;
-      return { ...state, releasedAt: state.position, adopted: { digest: body.lockDigest, sequence: body.lockSequence, mismatch: body.mismatch } };
+      return {
+        ...state,
+        releasedAt: state.position,
+        adopted: { digest: body.lockDigest, sequence: body.lockSequence, mismatch: body.mismatch },
+      };
     case 'quarantine':
       return leads ? { ...state, ...foldQuarantine(state, body.store) } : state;
   }
@@ -166,11 +220,25 @@ function finish(state: ControlState, body: Extract<ControlBody, { kind: 'end' }>
   const begun = new Map(state.begun);
   begun.delete(key);
   const storesHeard = remember(state.storesHeard, body.store, state.logMs);
-  const next = { ...state, begun, storesHeard, ...foldEnd(state, { store: body.store, begin: begin.position, standing: new Set(body.standing) }) };
+  const next = {
+    ...state,
+    begun,
+    storesHeard,
+    ...foldEnd(state, { store: body.store, begin: begin.position, standing: new Set(body.standing) }),
+  };
   if (body.lockDigest === null || body.lockSequence === null || stands(next, body.standing)) return next;
   // An end that comes late must not hide a verification that began after it.
   if (state.passed !== null && state.passed.begin > begin.position) return next;
-  return { ...next, passed: { begin: begin.position, end: state.position, store: body.store, lockDigest: body.lockDigest, lockSequence: body.lockSequence } };
+  return {
+    ...next,
+    passed: {
+      begin: begin.position,
+      end: state.position,
+      store: body.store,
+      lockDigest: body.lockDigest,
+      lockSequence: body.lockSequence,
+    },
+  };
 }
 
 /** Whether one of these failures forbids serving. One that the log does not know does too. */
@@ -191,7 +259,9 @@ function dethrone(state: ControlState): ControlState {
 /** Whether the author, in this very boot, leads in that epoch. */
 export function isLeader(state: ControlState, author: Author, epoch: number): boolean {
   const { leader } = state;
-  return leader !== null && !leader.resigned && state.epoch === epoch && leader.keyId === author.keyId && leader.boot === author.boot;
+  return (
+    leader !== null && !leader.resigned && state.epoch === epoch && leader.keyId === author.keyId && leader.boot === author.boot
+  );
 }
 
 function remember<V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> {

@@ -34,7 +34,13 @@ const bodySchema = z.discriminatedUnion('kind', [
     standing: z.array(hex64).max(10_000),
   }),
   /** The leader's turn to normal, or to another lock. Holds only if the log has earned it. */
-  z.strictObject({ kind: z.literal('release'), epoch: count, lockDigest, lockSequence: count, mismatch: z.enum(['safe', 'tolerated']) }),
+  z.strictObject({
+    kind: z.literal('release'),
+    epoch: count,
+    lockDigest,
+    lockSequence: count,
+    mismatch: z.enum(['safe', 'tolerated']),
+  }),
   z.strictObject({ kind: z.literal('quarantine'), epoch: count, store: name, because: text }),
 ]);
 export type ControlBody = Readonly<z.infer<typeof bodySchema>>;
@@ -121,7 +127,7 @@ function openKnown(bytes: Uint8Array, trust: RoleTrust, atMs: number): ControlMe
 export function proveConflict(proof: readonly string[] | undefined, trust: RoleTrust, atMs: number): ConflictProof | null {
   const [first, second] = (proof ?? []).map((status) => openStatus(Buffer.from(status, 'base64'), trust, atMs));
   if (first === undefined || second === undefined || first.status.epoch !== second.status.epoch) return null;
-  const contradicts = first.keyId !== second.keyId || (compareOrder(first.status, second.status) === 0 && first.digest !== second.digest);
+  const contradicts =
+    first.keyId !== second.keyId || (compareOrder(first.status, second.status) === 0 && first.digest !== second.digest);
   return contradicts ? { epoch: first.status.epoch, keyIds: [...new Set([first.keyId, second.keyId])] } : null;
 }
-

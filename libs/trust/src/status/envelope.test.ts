@@ -7,7 +7,15 @@ import { openStatus, signStatus } from './status.ts';
 import { status, T0, testFleet } from './testfleet.ts';
 
 const alarm = {
-  service: 'asr', instance: 'asr-1', store: 'store-1', artifact: 'weights', digest: null, code: 'DIGEST_MISMATCH', message: 'differs', lockDigest: null, raisedUnixMs: T0,
+  service: 'asr',
+  instance: 'asr-1',
+  store: 'store-1',
+  artifact: 'weights',
+  digest: null,
+  code: 'DIGEST_MISMATCH',
+  message: 'differs',
+  lockDigest: null,
+  raisedUnixMs: T0,
 } as const;
 const of = { fleet: 'fleet-a', generation: 1 };
 
@@ -31,12 +39,19 @@ describe('signed messages of the lock', () => {
   });
 
   it('are refused when one bit of payload or signature differs', () => {
-    const envelope = JSON.parse(Buffer.from(signStatus(status(), leader)).toString()) as { payload: string; signatures: { sig: string }[] };
+    const envelope = JSON.parse(Buffer.from(signStatus(status(), leader)).toString()) as {
+      payload: string;
+      signatures: { sig: string }[];
+    };
     const forged = Buffer.from(envelope.payload, 'base64').toString().replace('"mode":"normal"', '"mode":"halted"');
     const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
-    expect(() => openStatus(bytes({ ...envelope, payload: Buffer.from(forged).toString('base64') }), fleet.trust, T0)).toThrow(/does not hold/);
+    expect(() => openStatus(bytes({ ...envelope, payload: Buffer.from(forged).toString('base64') }), fleet.trust, T0)).toThrow(
+      /does not hold/,
+    );
     const sig = Buffer.alloc(64, 1).toString('base64');
-    expect(() => openStatus(bytes({ ...envelope, signatures: [{ ...envelope.signatures[0], sig }] }), fleet.trust, T0)).toThrow(/does not hold/);
+    expect(() => openStatus(bytes({ ...envelope, signatures: [{ ...envelope.signatures[0], sig }] }), fleet.trust, T0)).toThrow(
+      /does not hold/,
+    );
   });
 
   it('are refused from a key of another role, another root, another fleet, or past its certificate', async () => {
@@ -57,7 +72,17 @@ describe('signed messages of the lock', () => {
   it('carry the alarm and the ack of an instance', () => {
     expect(openAlarm(signAlarm(alarm, of, instance), fleet.trust, T0)).toMatchObject({ alarm, keyId: instance.keyId });
     const ack: Ack = {
-      service: 'asr', instance: 'asr-1', region: 'local', mode: 'safe', generation: 1, epoch: 1, revision: 2, beat: 3, lockDigest: null, appliedUnixMs: T0, openAlarms: [],
+      service: 'asr',
+      instance: 'asr-1',
+      region: 'local',
+      mode: 'safe',
+      generation: 1,
+      epoch: 1,
+      revision: 2,
+      beat: 3,
+      lockDigest: null,
+      appliedUnixMs: T0,
+      openAlarms: [],
     };
     expect(openAck(signAck(ack, of, instance), fleet.trust, T0)).toMatchObject({ ack });
   });
@@ -71,13 +96,26 @@ describe('signed messages of the lock', () => {
 
   it('take orders from operators alone', async () => {
     const operator = await fleet.identity('operator');
-    const order = { ...of, action: 'enter', mode: 'safe', reason: 'drill', notAfterUnixMs: T0 + 1_000, nonce: 'cd'.repeat(16) } as const;
+    const order = {
+      ...of,
+      action: 'enter',
+      mode: 'safe',
+      reason: 'drill',
+      notAfterUnixMs: T0 + 1_000,
+      nonce: 'cd'.repeat(16),
+    } as const;
     expect(openOrder(signOrder(order, operator), fleet.trust, T0)).toMatchObject({ order, operator: operator.keyId });
     expect(() => openOrder(signOrder(order, leader), fleet.trust, T0)).toThrow(/is for lock-status/);
   });
 
   it('end in bounded time on what is no envelope at all', () => {
-    for (const bytes of [Buffer.alloc(0), Buffer.from('null'), Buffer.from('{"payloadType":1}'), Buffer.alloc(1_000_000, '['), Buffer.from([0xff, 0xfe])]) {
+    for (const bytes of [
+      Buffer.alloc(0),
+      Buffer.from('null'),
+      Buffer.from('{"payloadType":1}'),
+      Buffer.alloc(1_000_000, '['),
+      Buffer.from([0xff, 0xfe]),
+    ]) {
       expect(() => openStatus(bytes, fleet.trust, T0)).toThrow();
     }
   });

@@ -65,13 +65,21 @@ export interface Opened<T> {
 }
 
 /** Proves the envelope and then parses its payload, in this order. Throws a TrustError that says what is wrong. */
-export function open<T>(kind: MessageKind, bytes: Uint8Array, roles: readonly Role[], schema: z.ZodType<T>, trust: RoleTrust, nowUnixMs: number): Opened<T> {
+export function open<T>(
+  kind: MessageKind,
+  bytes: Uint8Array,
+  roles: readonly Role[],
+  schema: z.ZodType<T>,
+  trust: RoleTrust,
+  nowUnixMs: number,
+): Opened<T> {
   const envelope = parseEnvelope(kind, bytes);
   const key = trust.role(envelope.certificates, roles, nowUnixMs);
   const payload = Buffer.from(envelope.payload, 'base64');
   const [signature] = envelope.signatures;
   if (signature === undefined || signature.keyid !== key.keyId) throw refuse(kind, 'names another key than its certificate');
-  if (!verify(null, pae(payloadType(kind), payload), key.publicKey, Buffer.from(signature.sig, 'base64'))) throw refuse(kind, 'has a signature that does not hold');
+  if (!verify(null, pae(payloadType(kind), payload), key.publicKey, Buffer.from(signature.sig, 'base64')))
+    throw refuse(kind, 'has a signature that does not hold');
   return { message: parsePayload(kind, payload, schema), key, digest: sha256Hex(payload) };
 }
 
@@ -83,12 +91,15 @@ export function payloadDigest(bytes: Uint8Array): string {
 
 /** What kind of message an envelope claims to be; undefined for one that is none of ours. Proves nothing. */
 export function claimedKind(bytes: Uint8Array): MessageKind | undefined {
-  const match = /^\{"payloadType":"application\/vnd\.smartlite\.([a-z-]+)\+json"/.exec(Buffer.from(bytes.subarray(0, 120)).toString('latin1'));
+  const match = /^\{"payloadType":"application\/vnd\.smartlite\.([a-z-]+)\+json"/.exec(
+    Buffer.from(bytes.subarray(0, 120)).toString('latin1'),
+  );
   return match?.[1] as MessageKind | undefined;
 }
 
 function parseEnvelope(kind: MessageKind, bytes: Uint8Array): z.infer<typeof envelopeSchema> {
-  if (bytes.byteLength > ENVELOPE_BYTES_MAX) throw refuse(kind, `has ${bytes.byteLength} bytes, above the limit of ${ENVELOPE_BYTES_MAX}`);
+  if (bytes.byteLength > ENVELOPE_BYTES_MAX)
+    throw refuse(kind, `has ${bytes.byteLength} bytes, above the limit of ${ENVELOPE_BYTES_MAX}`);
   const parsed = envelopeSchema.safeParse(parseJson(kind, bytes));
   if (!parsed.success) throw refuse(kind, 'is not a DSSE envelope of ours');
   if (parsed.data.payloadType !== payloadType(kind)) throw refuse(kind, `is a ${parsed.data.payloadType}`);
@@ -97,7 +108,8 @@ function parseEnvelope(kind: MessageKind, bytes: Uint8Array): z.infer<typeof env
 
 function parsePayload<T>(kind: MessageKind, payload: Uint8Array, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(parseJson(kind, payload));
-  if (!parsed.success) throw refuse(kind, `is malformed: ${parsed.error.issues[0]?.path.join('/') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`);
+  if (!parsed.success)
+    throw refuse(kind, `is malformed: ${parsed.error.issues[0]?.path.join('/') ?? ''} ${parsed.error.issues[0]?.message ?? ''}`);
   return parsed.data;
 }
 

@@ -89,7 +89,16 @@ export function foldAlarm(state: Ledgered, { alarm, id, keyId }: SignedAlarm): F
   const spent = recent(state.refuted.get(keyId), state.logMs, DAY_MS).length >= REFUTED_MAX;
   const obsolete = state.adopted !== null && alarm.lockDigest !== state.adopted.digest;
   const effect = obsolete || spent ? 'tolerated' : (state.adopted?.mismatch ?? 'safe');
-  const fact: FailureFact = { id, effect, operator: false, store: alarm.store, artifact: alarm.artifact, digest: alarm.digest, code: alarm.code, message: alarm.message };
+  const fact: FailureFact = {
+    id,
+    effect,
+    operator: false,
+    store: alarm.store,
+    artifact: alarm.artifact,
+    digest: alarm.digest,
+    code: alarm.code,
+    message: alarm.message,
+  };
   const opened = open(state, fact, keyId);
   const closed = (folded: Folded) => settle(folded, state.position, (record) => record.fact.id === id);
   if (obsolete) return closed(opened);
@@ -103,7 +112,16 @@ export function foldAlarm(state: Ledgered, { alarm, id, keyId }: SignedAlarm): F
 export function foldConflict(state: Ledgered, { alarm, id }: SignedAlarm, conflict: ConflictProof): Folded {
   if (state.failures.has(id)) return mention(state, [id]);
   const store = `epoch-${conflict.epoch}`;
-  const fact: FailureFact = { id, effect: 'safe', operator: false, store, artifact: '', digest: null, code: alarm.code, message: alarm.message };
+  const fact: FailureFact = {
+    id,
+    effect: 'safe',
+    operator: false,
+    store,
+    artifact: '',
+    digest: null,
+    code: alarm.code,
+    message: alarm.message,
+  };
   const deposedKeys = new Set([...state.deposedKeys, ...conflict.keyIds]);
   return settle({ ...open(state, fact, null), deposedKeys }, state.position, (record) => record.fact.id === id);
 }
@@ -120,24 +138,52 @@ export function foldOrder(state: Ledgered, { order, id, envelope }: SignedOrder)
   if (state.usedOrders.has(id) || state.stampMs > order.notAfterUnixMs) return state;
   const used = { ...state, usedOrders: new Set([...state.usedOrders].slice(-RECORDS_MAX)).add(id) };
   if (order.action === 'enter') {
-    return open(used, { id, effect: order.mode, operator: true, store: OPERATOR_STORE, artifact: '', digest: null, code: 'OPERATOR_ORDER', message: order.reason }, null);
+    return open(
+      used,
+      {
+        id,
+        effect: order.mode,
+        operator: true,
+        store: OPERATOR_STORE,
+        artifact: '',
+        digest: null,
+        code: 'OPERATOR_ORDER',
+        message: order.reason,
+      },
+      null,
+    );
   }
   if (!namesKnownLock(state, order)) return state;
   const named = new Set(order.failures);
   const failures = new Map(
-    [...state.failures].map(([key, record]) => [key, named.has(key) ? { ...record, released: true, closed: record.closed || record.fact.store === OPERATOR_STORE, mentioned: state.position } : record]),
+    [...state.failures].map(([key, record]) => [
+      key,
+      named.has(key)
+        ? { ...record, released: true, closed: record.closed || record.fact.store === OPERATOR_STORE, mentioned: state.position }
+        : record,
+    ]),
   );
   const releases = [...state.releases, { failures: order.failures, envelope }].slice(-RELEASES_CARRIED_MAX);
   return { ...used, failures, releases, quarantined: readmit(state, (record) => named.has(record.fact.id)) };
 }
 
 /** A full verification of a store ended: what it did not find again, and what is older than its begin, is over. */
-export function foldEnd(state: Ledgered, end: { readonly store: string; readonly begin: number; readonly standing: ReadonlySet<string> }): Folded {
-  const over = (record: FailureRecord) => !record.closed && record.fact.store === end.store && record.position < end.begin && !end.standing.has(record.fact.id);
-  const empty = [...state.failures.values()].filter((record) => over(record) && record.author !== null && !confirmed(state, record));
-  const refuted = empty.reduce((counted, { author }) => (author === null ? counted : count(counted, author, state.logMs)), state.refuted);
+export function foldEnd(
+  state: Ledgered,
+  end: { readonly store: string; readonly begin: number; readonly standing: ReadonlySet<string> },
+): Folded {
+  const over = (record: FailureRecord) =>
+    !record.closed && record.fact.store === end.store && record.position < end.begin && !end.standing.has(record.fact.id);
+  const empty = [...state.failures.values()].filter(
+    (record) => over(record) && record.author !== null && !confirmed(state, record),
+  );
+  const refuted = empty.reduce(
+    (counted, { author }) => (author === null ? counted : count(counted, author, state.logMs)),
+    state.refuted,
+  );
   const quarantined = new Map(readmit(state, over));
-  if (end.standing.size === 0 && (quarantined.get(end.store) ?? Number.POSITIVE_INFINITY) < end.begin) quarantined.delete(end.store);
+  if (end.standing.size === 0 && (quarantined.get(end.store) ?? Number.POSITIVE_INFINITY) < end.begin)
+    quarantined.delete(end.store);
   return settle({ ...state, refuted, quarantined }, state.position, over);
 }
 
@@ -151,17 +197,33 @@ function open(state: Ledgered, asked: FailureFact, author: string | null): Folde
   const times = occurrences(state, asked);
   const fact = asked.effect !== 'tolerated' && times.length > FAILURES_AN_HOUR_MAX ? { ...asked, operator: true } : asked;
   const failures = new Map(bounded(state.failures));
-  failures.set(fact.id, { fact, position: state.position, atMs: state.logMs, author, closed: false, released: false, mentioned: state.position });
+  failures.set(fact.id, {
+    fact,
+    position: state.position,
+    atMs: state.logMs,
+    author,
+    closed: false,
+    released: false,
+    mentioned: state.position,
+  });
   if (fact.effect === 'tolerated') return { ...state, failures };
   const rest = fact.store === OPERATOR_STORE ? 0 : Math.min(state.rules.dwellMs * 2 ** (times.length - 1), DWELL_MAX_MS);
   const history = new Map([...state.history].slice(-RECORDS_MAX)).set(subjectOf(fact), times);
-  return { ...state, failures, history, dwellUntilMs: Math.max(state.dwellUntilMs, state.logMs + rest), lastFailure: state.position };
+  return {
+    ...state,
+    failures,
+    history,
+    dwellUntilMs: Math.max(state.dwellUntilMs, state.logMs + rest),
+    lastFailure: state.position,
+  };
 }
 
 /** Log times at which the subject has failed within the hour, this one included. All who report one trouble make one failure of it. */
 function occurrences(state: Ledgered, fact: FailureFact): readonly number[] {
   const times = recent(state.history.get(subjectOf(fact)), state.logMs, HOUR_MS);
-  const known = [...state.failures.values()].some((record) => !record.closed && record.fact.effect !== 'tolerated' && subjectOf(record.fact) === subjectOf(fact));
+  const known = [...state.failures.values()].some(
+    (record) => !record.closed && record.fact.effect !== 'tolerated' && subjectOf(record.fact) === subjectOf(fact),
+  );
   return known && times.length > 0 ? times : [...times, state.logMs];
 }
 
@@ -170,14 +232,18 @@ function subjectOf({ store, artifact }: FailureFact): string {
 }
 
 function settle(folded: Folded, position: number, over: (record: FailureRecord) => boolean): Folded {
-  const failures = new Map([...folded.failures].map(([id, record]) => [id, over(record) ? { ...record, closed: true, mentioned: position } : record]));
+  const failures = new Map(
+    [...folded.failures].map(([id, record]) => [id, over(record) ? { ...record, closed: true, mentioned: position } : record]),
+  );
   return { ...folded, failures };
 }
 
 /** Somebody waits for these: name them again among the resolved. */
 function mention(state: Ledgered, ids: readonly string[]): Folded {
   const named = new Set(ids);
-  const failures = new Map([...state.failures].map(([id, record]) => [id, named.has(id) ? { ...record, mentioned: state.position } : record]));
+  const failures = new Map(
+    [...state.failures].map(([id, record]) => [id, named.has(id) ? { ...record, mentioned: state.position } : record]),
+  );
   return { ...state, failures };
 }
 
@@ -194,7 +260,8 @@ function readmit(state: Ledgered, over: (record: FailureRecord) => boolean): Rea
 
 /** Whether a verifier has seen the same trouble on the same store itself, and it was not over before the alarm. */
 function confirmed(state: Ledgered, alarm: FailureRecord): boolean {
-  const same = ({ fact, author }: FailureRecord) => author === null && fact.store === alarm.fact.store && fact.artifact === alarm.fact.artifact;
+  const same = ({ fact, author }: FailureRecord) =>
+    author === null && fact.store === alarm.fact.store && fact.artifact === alarm.fact.artifact;
   return [...state.failures.values()].some((record) => same(record) && (!record.closed || record.mentioned > alarm.position));
 }
 
@@ -204,7 +271,10 @@ function count(refuted: Ledgered['refuted'], author: string, nowMs: number): Led
 }
 
 function namesKnownLock(state: Ledgered, order: { readonly lockDigest: string; readonly lockSequence: number }): boolean {
-  const known = [state.passed === null ? null : { digest: state.passed.lockDigest, sequence: state.passed.lockSequence }, state.adopted];
+  const known = [
+    state.passed === null ? null : { digest: state.passed.lockDigest, sequence: state.passed.lockSequence },
+    state.adopted,
+  ];
   return known.some((lock) => lock !== null && lock.digest === order.lockDigest && lock.sequence === order.lockSequence);
 }
 

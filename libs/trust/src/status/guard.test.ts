@@ -10,11 +10,27 @@ import { at, proven, reply } from './testfleet.ts';
 
 const fresh = newGuard({ store: 'store-1', keyId: 'own-key' });
 const failure = (id: string, part: Partial<LockStatus['failures'][number]> = {}) =>
-  ({ id, effect: 'safe', operator: false, store: 'store-2', artifact: 'weights', digest: null, code: 'DIGEST_MISMATCH', message: 'differs', ...part }) as const;
+  ({
+    id,
+    effect: 'safe',
+    operator: false,
+    store: 'store-2',
+    artifact: 'weights',
+    digest: null,
+    code: 'DIGEST_MISMATCH',
+    message: 'differs',
+    ...part,
+  }) as const;
 const F1 = 'f1'.repeat(32);
 
 /** A guard that has asked at `ms` and been answered at once that the leader's clock shows `leaderMs`. */
-function asked(state: GuardState, ms: number, leaderMs: number, part: Parameters<typeof proven>[0] | null = null, epoch = 1): GuardState {
+function asked(
+  state: GuardState,
+  ms: number,
+  leaderMs: number,
+  part: Parameters<typeof proven>[0] | null = null,
+  epoch = 1,
+): GuardState {
   const nonce = `n${ms}`;
   const status = part === null ? null : proven({ epoch, ...part });
   return applyNonceReply(beginNonce(state, nonce, at(ms)), reply({ nonce, leaderMs, epoch, status }), at(ms)).state;
@@ -69,7 +85,9 @@ describe('a guard in normal mode', () => {
   });
 
   it('asks first when a status is issued later than the leader clock can show', () => {
-    expect(applyStatus(normal, proven({ beat: 1, issuedLeaderMs: 60_000, expiresLeaderMs: 65_000 }), at(1_000)).kind).toBe('wants-nonce');
+    expect(applyStatus(normal, proven({ beat: 1, issuedLeaderMs: 60_000, expiresLeaderMs: 65_000 }), at(1_000)).kind).toBe(
+      'wants-nonce',
+    );
   });
 
   it('applies safe and halted however late they come, and acks them as a change', () => {
@@ -150,11 +168,27 @@ describe('a guard that knows of a failure', () => {
   });
 
   it('leaves halted only with a release that an operator has signed for this very failure', () => {
-    const halted = applyStatus(normal, proven({ mode: 'halted', revision: 2, failures: [failure(F1, { effect: 'halted' })] }), at(1)).state;
+    const halted = applyStatus(
+      normal,
+      proven({ mode: 'halted', revision: 2, failures: [failure(F1, { effect: 'halted' })] }),
+      at(1),
+    ).state;
     const release = (id: string) =>
       asVerified({
-        id: 'r', operator: 'op', envelope: Buffer.of(),
-        order: { action: 'release', failures: [id], lockDigest: 'l', lockSequence: 1, fleet: 'fleet-a', generation: 1, reason: '', notAfterUnixMs: 0, nonce: '' },
+        id: 'r',
+        operator: 'op',
+        envelope: Buffer.of(),
+        order: {
+          action: 'release',
+          failures: [id],
+          lockDigest: 'l',
+          lockSequence: 1,
+          fleet: 'fleet-a',
+          generation: 1,
+          reason: '',
+          notAfterUnixMs: 0,
+          nonce: '',
+        },
       } satisfies SignedOrder);
     const back = { revision: 3, issuedLeaderMs: 1, expiresLeaderMs: 5_001, resolved: [F1] };
     expect(applyStatus(halted, proven(back), at(2)).kind).toBe('unresolved');
@@ -172,8 +206,11 @@ describe('a guard that knows of a failure', () => {
 describe('whatever the bus delivers', () => {
   const anyStatus = fc
     .record({
-      epoch: fc.integer({ min: 1, max: 3 }), revision: fc.integer({ min: 0, max: 3 }), beat: fc.integer({ min: 0, max: 2 }),
-      mode: fc.constantFrom('normal' as const, 'safe' as const, 'halted' as const), issuedLeaderMs: fc.integer({ min: 0, max: 20_000 }),
+      epoch: fc.integer({ min: 1, max: 3 }),
+      revision: fc.integer({ min: 0, max: 3 }),
+      beat: fc.integer({ min: 0, max: 2 }),
+      mode: fc.constantFrom('normal' as const, 'safe' as const, 'halted' as const),
+      issuedLeaderMs: fc.integer({ min: 0, max: 20_000 }),
     })
     .map((part) => proven({ ...part, expiresLeaderMs: part.issuedLeaderMs + 5_000 }, { keyId: `leader-${part.epoch}` }));
   const step = fc.record({ status: anyStatus, afterMs: fc.integer({ min: 0, max: 3_000 }), answer: fc.boolean() });
@@ -189,11 +226,16 @@ describe('whatever the bus delivers', () => {
           const nonce = `n${now}`;
           // The leader's clock shows the true time here.
           const outcome = answer
-            ? applyNonceReply(beginNonce(state, nonce, at(now)), reply({ nonce, leaderMs: now, epoch: status.status.epoch, keyId: status.keyId, status }), at(now))
+            ? applyNonceReply(
+                beginNonce(state, nonce, at(now)),
+                reply({ nonce, leaderMs: now, epoch: status.status.epoch, keyId: status.keyId, status }),
+                at(now),
+              )
             : applyStatus(state, status, at(now));
           state = outcome.state;
           const { applied } = state;
-          if (applied !== before && applied !== null && before !== null) expect(compareOrder(applied.status, before.status)).toBeGreaterThan(0);
+          if (applied !== before && applied !== null && before !== null)
+            expect(compareOrder(applied.status, before.status)).toBeGreaterThan(0);
           if (modeAt(state, at(now)).mode === 'normal') {
             expect(applied?.status.mode).toBe('normal');
             expect(now).toBeLessThan(applied?.status.expiresLeaderMs ?? 0);

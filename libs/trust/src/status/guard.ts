@@ -56,7 +56,17 @@ export type Outcome =
 
 /** A guard that has seen nothing: nothing is permitted. */
 export function newGuard(self: GuardSelf): GuardState {
-  return { self, applied: null, offered: null, line: null, latches: new Map(), nonces: new Map(), askedAt: null, heardAt: null, conflictEpoch: null };
+  return {
+    self,
+    applied: null,
+    offered: null,
+    line: null,
+    latches: new Map(),
+    nonces: new Map(),
+    askedAt: null,
+    heardAt: null,
+    conflictEpoch: null,
+  };
 }
 
 /**
@@ -65,9 +75,15 @@ export function newGuard(self: GuardSelf): GuardState {
  */
 export function applyStatus(state: GuardState, signed: Verified<SignedStatus>, now: Moment): Outcome {
   const conflicting = contradiction(state, signed);
-  if (conflicting !== null) return { kind: 'conflict', state: { ...state, conflictEpoch: signed.status.epoch }, proof: [conflicting.envelope, signed.envelope] };
+  if (conflicting !== null)
+    return {
+      kind: 'conflict',
+      state: { ...state, conflictEpoch: signed.status.epoch },
+      proof: [conflicting.envelope, signed.envelope],
+    };
   const highest = highestSeen(state);
-  if (highest !== null && signed.status.epoch < highest.status.epoch) return { kind: 'stale-epoch', state, held: highest.envelope };
+  if (highest !== null && signed.status.epoch < highest.status.epoch)
+    return { kind: 'stale-epoch', state, held: highest.envelope };
   if (highest !== null && signed.status.epoch > highest.status.epoch + EPOCH_STEP_MAX) return { kind: 'ignored', state };
   if (state.applied !== null && compareOrder(signed.status, state.applied.status) <= 0) return { kind: 'ignored', state };
   const heard = isNews(highest, signed) ? { ...state, heardAt: now } : state;
@@ -87,10 +103,19 @@ export function applyNonceReply(state: GuardState, reply: Verified<NonceReply>, 
   if (askedAt === undefined || (highest !== null && reply.epoch < highest.status.epoch)) return { kind: 'ignored', state };
   const nonces = new Map(state.nonces);
   nonces.delete(reply.nonce);
-  const line = tighter(state.line, { epoch: reply.epoch, keyId: reply.keyId, leaderMs: reply.leaderMs, askedAt, refreshedAt: now }, now);
+  const line = tighter(
+    state.line,
+    { epoch: reply.epoch, keyId: reply.keyId, leaderMs: reply.leaderMs, askedAt, refreshedAt: now },
+    now,
+  );
   const known = { ...state, nonces, line, heardAt: now };
-  const waiting = [state.offered, reply.status].filter((signed) => signed !== null).toSorted((a, b) => compareOrder(a.status, b.status));
-  return waiting.reduce<Outcome>((outcome, signed) => louder(outcome, applyStatus(outcome.state, signed, now)), { kind: 'ignored', state: known });
+  const waiting = [state.offered, reply.status]
+    .filter((signed) => signed !== null)
+    .toSorted((a, b) => compareOrder(a.status, b.status));
+  return waiting.reduce<Outcome>((outcome, signed) => louder(outcome, applyStatus(outcome.state, signed, now)), {
+    kind: 'ignored',
+    state: known,
+  });
 }
 
 /** An alarm of this instance's own: nothing is permitted here until a permissive status resolves it. */
@@ -144,7 +169,8 @@ function unresolved(state: GuardState, signed: Verified<SignedStatus>): readonly
 /** A status already seen that cannot be true together with this one: one place with other bytes, or two leaders in one epoch. */
 function contradiction(state: GuardState, signed: Verified<SignedStatus>): Verified<SignedStatus> | null {
   for (const seen of [state.applied, state.offered]) {
-    if (seen === null || seen.status.generation !== signed.status.generation || seen.status.epoch !== signed.status.epoch) continue;
+    if (seen === null || seen.status.generation !== signed.status.generation || seen.status.epoch !== signed.status.epoch)
+      continue;
     if (seen.keyId !== signed.keyId || seen.status.leader !== signed.status.leader) return seen;
     if (compareOrder(seen.status, signed.status) === 0 && seen.digest !== signed.digest) return seen;
   }
@@ -162,7 +188,9 @@ function isNews(highest: Verified<SignedStatus> | null, signed: Verified<SignedS
 
 function isChange({ applied }: GuardState, { status }: Verified<SignedStatus>): boolean {
   if (applied === null) return true;
-  return applied.status.mode !== status.mode || applied.status.epoch !== status.epoch || applied.status.revision !== status.revision;
+  return (
+    applied.status.mode !== status.mode || applied.status.epoch !== status.epoch || applied.status.revision !== status.revision
+  );
 }
 
 const LOUDNESS: readonly Outcome['kind'][] = ['ignored', 'wants-nonce', 'stale-epoch', 'applied', 'unresolved', 'conflict'];

@@ -3,21 +3,56 @@ export { type Alarm, alarmId, openAlarm, signAlarm, type SignedAlarm, storeId } 
 export { claimedKind, type MessageKind, type RoleIdentity, type RoleKey, type RoleTrust } from './envelope.ts';
 export { EFFECTS, type Effect, type FailureFact, failureSchema, worst } from './failure.ts';
 export {
-  applyNonceReply, applyStatus, beginNonce, type GuardSelf, type GuardState, type Latch, latchAlarm, leaderNowMs, needsNonce, newGuard, type Outcome,
+  applyNonceReply,
+  applyStatus,
+  beginNonce,
+  type GuardSelf,
+  type GuardState,
+  type Latch,
+  latchAlarm,
+  leaderNowMs,
+  needsNonce,
+  newGuard,
+  type Outcome,
 } from './guard.ts';
 export { isFresh, leaderBoundMs, type LeaderLine } from './lease.ts';
 export * from './limits.ts';
 export { type GuardView, lockState, modeAt, type ModeView } from './mode.ts';
 export { elapsedMs, type Moment, partedMs } from './moment.ts';
-export { encodeNonceRequest, type NonceAnswer, type NonceReply, openNonceReply, parseNonceRequest, signNonceReply } from './nonce.ts';
+export {
+  encodeNonceRequest,
+  type NonceAnswer,
+  type NonceReply,
+  openNonceReply,
+  parseNonceRequest,
+  signNonceReply,
+} from './nonce.ts';
 export { openOrder, type Order, ORDER_LIFE_MAX_MS, orderId, type SignedOrder, signOrder } from './operator.ts';
 export { compareOrder, orderText, type StatusOrder } from './order.ts';
 export { type LockStatus, openStatus, permits, type SignedStatus, signStatus } from './status.ts';
 export {
-  type AdoptedLock, controlMode, type ControlRules, type ControlState, demanded, emptyControl, foldControl, isLeader, type PassedVerification, whyNotReleasable,
+  type AdoptedLock,
+  controlMode,
+  type ControlRules,
+  type ControlState,
+  demanded,
+  emptyControl,
+  foldControl,
+  isLeader,
+  type PassedVerification,
+  whyNotReleasable,
 } from './control.ts';
 export { type Leader, isVacant } from './election.ts';
-export { type ConflictProof, type ControlBody, type ControlEntry, type ControlMessage, openControl, type Placed, proveConflict, signEntry } from './entry.ts';
+export {
+  type ConflictProof,
+  type ControlBody,
+  type ControlEntry,
+  type ControlMessage,
+  openControl,
+  type Placed,
+  proveConflict,
+  signEntry,
+} from './entry.ts';
 export { type FailureRecord, isOpen, needsOperator, OPERATOR_STORE } from './failures.ts';
 export { roleIdentity } from './identity.ts';
 export { roleTrust } from './roletrust.ts';

@@ -14,22 +14,41 @@ export interface ModeView {
 }
 
 const STARTING: ModeView = { mode: 'starting', local: true, reasons: ['no lock status yet'] };
-const CONFLICT: ModeView = { mode: 'safe', local: true, reasons: ['EQUIVOCATION: a leader has signed two statuses that contradict each other'] };
-const OWN_ALARM: ModeView = { mode: 'safe', local: true, reasons: ['OWN_ALARM: this instance has raised an alarm that is not resolved yet'] };
-const QUARANTINED: ModeView = { mode: 'safe', local: true, reasons: ["QUARANTINED: this instance's store waits to be readmitted"] };
-const LEASE_LOST: ModeView = { mode: 'safe', local: true, reasons: ['LEASE_LOST: no fresh lock status from the leading verifier'] };
+const CONFLICT: ModeView = {
+  mode: 'safe',
+  local: true,
+  reasons: ['EQUIVOCATION: a leader has signed two statuses that contradict each other'],
+};
+const OWN_ALARM: ModeView = {
+  mode: 'safe',
+  local: true,
+  reasons: ['OWN_ALARM: this instance has raised an alarm that is not resolved yet'],
+};
+const QUARANTINED: ModeView = {
+  mode: 'safe',
+  local: true,
+  reasons: ["QUARANTINED: this instance's store waits to be readmitted"],
+};
+const LEASE_LOST: ModeView = {
+  mode: 'safe',
+  local: true,
+  reasons: ['LEASE_LOST: no fresh lock status from the leading verifier'],
+};
 const NORMAL: ModeView = { mode: 'normal', local: false, reasons: [] };
 
 /** What is permitted now. Reads one pointer and the given clocks, so it may stand before every emitted chunk. */
 export function modeAt(state: GuardState, now: Moment): ModeView {
   const { applied, line } = state;
-  if (applied !== null && !permits(applied.status)) return { mode: applied.status.mode, local: false, reasons: applied.status.reasons };
+  if (applied !== null && !permits(applied.status))
+    return { mode: applied.status.mode, local: false, reasons: applied.status.reasons };
   if (state.conflictEpoch !== null) return CONFLICT;
   if (hasOwnAlarm(state)) return OWN_ALARM;
   if (applied === null) return STARTING;
   const { quarantined } = applied.status;
-  if (quarantined.length > 0 && (quarantined.includes(state.self.store) || quarantined.includes(state.self.keyId))) return QUARANTINED;
-  if (line === null || line.epoch !== applied.status.epoch || leaderBoundMs(line, now) >= applied.status.expiresLeaderMs) return LEASE_LOST;
+  if (quarantined.length > 0 && (quarantined.includes(state.self.store) || quarantined.includes(state.self.keyId)))
+    return QUARANTINED;
+  if (line === null || line.epoch !== applied.status.epoch || leaderBoundMs(line, now) >= applied.status.expiresLeaderMs)
+    return LEASE_LOST;
   return NORMAL;
 }
 

@@ -50,7 +50,11 @@ export function parseNonceRequest(bytes: Uint8Array): string {
 
 /** The leader's answer: binds the nonce to its epoch, its time and its current status. */
 export function signNonceReply(answer: NonceAnswer, identity: RoleIdentity): Uint8Array {
-  return seal('nonce-reply', { ...answer, status: answer.status === null ? null : Buffer.from(answer.status).toString('base64') }, identity);
+  return seal(
+    'nonce-reply',
+    { ...answer, status: answer.status === null ? null : Buffer.from(answer.status).toString('base64') },
+    identity,
+  );
 }
 
 /** Proves an answer and the status in it; both must have one signer and one epoch. */

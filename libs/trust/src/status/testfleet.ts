@@ -19,7 +19,14 @@ export async function testFleet(fleet = 'fleet-a') {
   const root = await createRootAuthority('root', validity);
   const intermediate = await createIntermediate(root, 'intermediate', validity);
   const document: TrustDocument = {
-    format: 'smartlite-trust/1', fleet, class: 'development', generation: 1, min_sequence: 0, roots: [root.certificate], thresholds: { lock: 1 }, revocations: [],
+    format: 'smartlite-trust/1',
+    fleet,
+    class: 'development',
+    generation: 1,
+    min_sequence: 0,
+    roots: [root.certificate],
+    thresholds: { lock: 1 },
+    revocations: [],
   };
   const identity = async (role: Role, subject = 'one'): Promise<RoleIdentity> => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -36,8 +43,25 @@ export function at(ms: number): Moment {
 }
 
 const NORMAL: LockStatus = {
-  fleet: 'fleet-a', generation: 1, epoch: 1, revision: 1, beat: 0, leader: 'verifier-1', mode: 'normal', lockDigest: `sha256:${'1'.repeat(64)}`, lockSequence: 1,
-  artifacts: [], substitutions: {}, refusedArtifacts: [], reasons: [], failures: [], resolved: [], quarantined: [], releases: [], control: null, issuedLeaderMs: 0,
+  fleet: 'fleet-a',
+  generation: 1,
+  epoch: 1,
+  revision: 1,
+  beat: 0,
+  leader: 'verifier-1',
+  mode: 'normal',
+  lockDigest: `sha256:${'1'.repeat(64)}`,
+  lockSequence: 1,
+  artifacts: [],
+  substitutions: {},
+  refusedArtifacts: [],
+  reasons: [],
+  failures: [],
+  resolved: [],
+  quarantined: [],
+  releases: [],
+  control: null,
+  issuedLeaderMs: 0,
   expiresLeaderMs: 5_000,
 };
 
@@ -47,9 +71,18 @@ export function status(part: Partial<LockStatus> = {}): LockStatus {
 }
 
 /** A status as if its signature had been proven: for tests of what comes after that. */
-export function proven(part: Partial<LockStatus> = {}, { keyId = 'leader-key', releases = [] }: { keyId?: string; releases?: SignedStatus['releases'] } = {}): Verified<SignedStatus> {
+export function proven(
+  part: Partial<LockStatus> = {},
+  { keyId = 'leader-key', releases = [] }: { keyId?: string; releases?: SignedStatus['releases'] } = {},
+): Verified<SignedStatus> {
   const whole = status(part);
-  return asVerified({ status: whole, keyId, digest: JSON.stringify(whole), envelope: Buffer.from(JSON.stringify(whole)), releases });
+  return asVerified({
+    status: whole,
+    keyId,
+    digest: JSON.stringify(whole),
+    envelope: Buffer.from(JSON.stringify(whole)),
+    releases,
+  });
 }
 
 export function reply(part: Partial<NonceReply> & { readonly nonce: string }): Verified<NonceReply> {

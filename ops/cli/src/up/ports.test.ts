@@ -46,7 +46,11 @@ describe('a scale', () => {
     expect(parseScale(undefined)).toEqual({});
   });
 
-  it.each(['asr', 'asr=0', 'asr=x', 'asr=99', 'asr=1e1', 'radio=2', 'gateway=2'])('refuses %s', (text) => {
+  it('may leave a service to another host of the same NATS', () => {
+    expect(parseScale('asr=0')).toEqual({ asr: 0 });
+  });
+
+  it.each(['asr', 'asr=-1', 'asr=x', 'asr=99', 'asr=1e1', 'radio=2', 'gateway=2'])('refuses %s', (text) => {
     expect(() => parseScale(text)).toThrow(/--scale/);
   });
 });

@@ -49,7 +49,11 @@ async function follow(bus: Bus, onEntry: (entry: Logged) => void, signal: AbortS
     for await (const message of messages) {
       if (message.seq < next) continue;
       next = message.seq + 1;
-      onEntry({ authored: parseEntry(message.data), position: message.seq, streamMs: Math.floor(message.info.timestampNanos / NANOS_PER_MS) });
+      onEntry({
+        authored: parseEntry(message.data),
+        position: message.seq,
+        streamMs: Math.floor(message.info.timestampNanos / NANOS_PER_MS),
+      });
     }
     signal.removeEventListener('abort', stop);
     if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, FOLLOW_RETRY_MS));

@@ -10,8 +10,14 @@ const PIECE_MS_MAX = 10_000;
 const HEAP_MB_MAX = 256;
 
 /** Decodes FLAC, MP3, Ogg Vorbis or Ogg Opus as it comes. Throws `unsupported-media` where the file is broken. */
-export async function* decodeCompressed(container: Exclude<Container, 'wav'>, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Sound> {
-  const worker = new Worker(new URL('./decoder.ts', import.meta.url), { workerData: { container }, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX } });
+export async function* decodeCompressed(
+  container: Exclude<Container, 'wav'>,
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncIterable<Sound> {
+  const worker = new Worker(new URL('./decoder.ts', import.meta.url), {
+    workerData: { container },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+  });
   const failed = new Promise<never>((_resolve, reject) => worker.once('error', (cause) => reject(broken(container, cause))));
   failed.catch(() => undefined);
   let heard = false;
@@ -35,7 +41,12 @@ async function* piecesThenEnd(bytes: AsyncIterable<Uint8Array>): AsyncIterable<U
   yield null;
 }
 
-async function ask(worker: Worker, failed: Promise<never>, container: Container, part: Uint8Array | null): Promise<Sound | undefined> {
+async function ask(
+  worker: Worker,
+  failed: Promise<never>,
+  container: Container,
+  part: Uint8Array | null,
+): Promise<Sound | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Sound | null>();
   const timer = setTimeout(() => reject(broken(container)), PIECE_MS_MAX);
   worker.once('message', resolve);

@@ -12,7 +12,10 @@ export function detect(head: Uint8Array): Container {
   if (text.startsWith('fLaC')) return 'flac';
   if (text.startsWith('OggS')) return oggCodec(text);
   if (text.startsWith('ID3') || isMpegFrame(head)) return 'mp3';
-  throw new MeshError('unsupported-media', 'the body is no audio that is known here: send WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus, or audio/l16;rate=16000');
+  throw new MeshError(
+    'unsupported-media',
+    'the body is no audio that is known here: send WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus, or audio/l16;rate=16000',
+  );
 }
 
 function oggCodec(text: string): Container {

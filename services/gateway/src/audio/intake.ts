@@ -23,7 +23,8 @@ export async function* intake(body: AsyncIterable<Uint8Array>, limits: IntakeLim
   let total = 0;
   for await (const pcm of convert(decode(capped(body, limits.uploadBytesMax), rawRateHz))) {
     total += pcm.length;
-    if (total > bytesMax) throw new MeshError('payload-too-large', `the audio is longer than ${limits.turnSecondsMax} seconds: split it into turns`);
+    if (total > bytesMax)
+      throw new MeshError('payload-too-large', `the audio is longer than ${limits.turnSecondsMax} seconds: split it into turns`);
     yield pcm;
   }
 }
@@ -69,7 +70,8 @@ async function* convert(sounds: AsyncIterable<Sound>): AsyncIterable<Buffer> {
   try {
     for await (const sound of sounds) {
       converter ??= { rateHz: sound.rateHz, resampler: await resampler(sound.rateHz, RATE_HZ) };
-      if (sound.rateHz !== converter.rateHz) throw new MeshError('unsupported-media', 'the file changes its sample rate half-way');
+      if (sound.rateHz !== converter.rateHz)
+        throw new MeshError('unsupported-media', 'the file changes its sample rate half-way');
       const pcm = toPcm16(converter.resampler.push(mono(sound)));
       if (pcm.length > 0) yield pcm;
     }

@@ -77,7 +77,8 @@ export class WavReader {
   }
 
   #formatChunk(size: number): boolean {
-    if (size < FORMAT_BYTES_MIN || size > SKIPPED_BYTES_MAX) throw broken(`has a format chunk of ${size} bytes at byte ${this.#read}`);
+    if (size < FORMAT_BYTES_MIN || size > SKIPPED_BYTES_MAX)
+      throw broken(`has a format chunk of ${size} bytes at byte ${this.#read}`);
     if (this.#pending.length < CHUNK_HEADER_BYTES + size) return false;
     this.#format = formatOf(this.#pending.subarray(CHUNK_HEADER_BYTES, CHUNK_HEADER_BYTES + size));
     this.#take(CHUNK_HEADER_BYTES + size);
@@ -120,7 +121,8 @@ function formatOf(chunk: Buffer): Format {
   const kind = tag === EXTENSIBLE && chunk.length >= 26 ? chunk.readUInt16LE(24) : tag;
   const [channels, rateHz, bits] = [chunk.readUInt16LE(2), chunk.readUInt32LE(4), chunk.readUInt16LE(14)];
   if (channels < 1 || channels > CHANNELS_MAX) throw broken(`says ${channels} channels; 1 to ${CHANNELS_MAX} are due`);
-  if (rateHz < RATE_HZ_MIN || rateHz > RATE_HZ_MAX) throw broken(`says ${rateHz} samples a second; ${RATE_HZ_MIN} to ${RATE_HZ_MAX} are due`);
+  if (rateHz < RATE_HZ_MIN || rateHz > RATE_HZ_MAX)
+    throw broken(`says ${rateHz} samples a second; ${RATE_HZ_MIN} to ${RATE_HZ_MAX} are due`);
   const read = READERS[`${kind}/${bits}`];
   if (!read) throw broken(`holds format ${kind} with ${bits} bits: PCM of 8, 16, 24 or 32 bits and float of 32 or 64 are known`);
   return { channels, rateHz, bytes: bits / 8, read };

@@ -21,13 +21,21 @@ export class Desk {
   }
 
   /** Runs work for the key's owner behind the layers of every call. The first step of the iteration may already refuse. */
-  async serve<T>(request: FastifyRequest, reply: FastifyReply, name: string, inSafeMode: SafeModeRule, work: (call: Call) => AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  async serve<T>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    name: string,
+    inSafeMode: SafeModeRule,
+    work: (call: Call) => AsyncIterable<T>,
+  ): Promise<AsyncIterable<T>> {
     const caller = await this.#clients.callerOf(request.headers.authorization, header(request, 'x-smartlite-user'));
     const leaving = new AbortController();
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) leaving.abort();
     });
-    const headers = Object.fromEntries(TRACE_HEADERS.flatMap((key) => (typeof request.headers[key] === 'string' ? [[key, request.headers[key]]] : [])));
+    const headers = Object.fromEntries(
+      TRACE_HEADERS.flatMap((key) => (typeof request.headers[key] === 'string' ? [[key, request.headers[key]]] : [])),
+    );
     const entry = { name, inSafeMode, caller, requestId: request.id, headers, timeoutMs: WORK_MS_MAX, signal: leaving.signal };
     return this.#platform.door(entry, (call) => {
       reply.header('traceparent', `00-${call.traceId}-${call.traceId.slice(0, 16)}-01`);
@@ -48,7 +56,10 @@ export class Desk {
 
   #patiently<T>(step: Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new MeshError('request-timeout', `nothing was received for ${this.#idleMsMax} ms`)), this.#idleMsMax);
+    const timer = setTimeout(
+      () => reject(new MeshError('request-timeout', `nothing was received for ${this.#idleMsMax} ms`)),
+      this.#idleMsMax,
+    );
     const whole = step.catch((cause: unknown) => {
       throw new MeshError('cancelled', 'the upload was broken off', { cause });
     });
@@ -66,12 +77,22 @@ export function header(request: FastifyRequest, name: string): string | undefine
 }
 
 /** Events of a stream to a client that may be slow; the first one decides whether the answer is a stream or a refusal. */
-export async function sendEvents<T>(reply: FastifyReply, events: AsyncIterable<T>, write: (event: T) => string, end = ''): Promise<FastifyReply> {
+export async function sendEvents<T>(
+  reply: FastifyReply,
+  events: AsyncIterable<T>,
+  write: (event: T) => string,
+  end = '',
+): Promise<FastifyReply> {
   const source = events[Symbol.asyncIterator]();
   let next = await source.next();
   reply.hijack();
   const { raw } = reply;
-  raw.writeHead(200, { ...reply.getHeaders() as Record<string, string>, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+  raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
   try {
     for (; !next.done; next = await source.next()) await send(raw, write(next.value));
     raw.end(end);

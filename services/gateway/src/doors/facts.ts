@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { consolePage } from './console.ts';
 
 const SECURITY = {
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 };
@@ -16,20 +17,37 @@ export function facts(app: FastifyInstance, platform: Platform): void {
     const { mode } = platform.guard.current();
     return reply.code(mode === 'starting' ? 503 : 200).send({ ready: mode !== 'starting', mode });
   });
-  app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await platform.metrics.text()));
+  app.get('/metrics', async (_request, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await platform.metrics.text()),
+  );
   app.get('/metrics/targets', async () => targets(platform));
   app.get('/status', async () => status(platform));
   app.get('/', async (_request, reply) => reply.headers(SECURITY).type('text/html; charset=utf-8').send(consolePage.html));
-  app.get('/console.js', async (_request, reply) => reply.headers(SECURITY).type('text/javascript; charset=utf-8').send(consolePage.script));
+  app.get('/console.js', async (_request, reply) =>
+    reply.headers(SECURITY).type('text/javascript; charset=utf-8').send(consolePage.script),
+  );
 }
 
 /** Prometheus http_sd: every instance that discovery knows. */
 function targets({ peers }: Platform) {
-  return peers.instances().map(({ service, instance, region, metrics }) => ({ targets: [metrics], labels: { service, instance, region } }));
+  return peers
+    .instances()
+    .map(({ service, instance, region, metrics }) => ({ targets: [metrics], labels: { service, instance, region } }));
 }
 
 function status({ guard, peers }: Platform) {
   const { mode, local, reasons, order, lockDigest, lockSequence } = guard.current();
-  const instances = peers.instances().map(({ service, instance, region, mode: applied, epochApplied, inflight, queued, models }) => ({ service, instance, region, mode: applied, epochApplied, inflight, queued, models }));
+  const instances = peers
+    .instances()
+    .map(({ service, instance, region, mode: applied, epochApplied, inflight, queued, models }) => ({
+      service,
+      instance,
+      region,
+      mode: applied,
+      epochApplied,
+      inflight,
+      queued,
+      models,
+    }));
   return { mode, local, reasons, order, lockDigest, lockSequence, instances };
 }

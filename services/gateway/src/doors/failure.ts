@@ -28,6 +28,8 @@ export function refusalOf(error: MeshError) {
     headers['x-ratelimit-remaining'] = error.facts['left'] ?? '';
     headers['x-ratelimit-reset'] = error.facts['refills'] ?? '';
   }
-  const body = { error: { message: error.message, type: typeOf(error), code: error.code, param: null, reason: error.reason, ...error.facts } };
+  const body = {
+    error: { message: error.message, type: typeOf(error), code: error.code, param: null, reason: error.reason, ...error.facts },
+  };
   return { status: error.httpStatus, headers, body };
 }

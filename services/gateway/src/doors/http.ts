@@ -22,7 +22,11 @@ export interface HttpOptions {
 }
 
 /** The gateway's HTTP side. Resolves when it listens; throws a sentence when the port is taken. */
-export async function listenHttp(platform: Platform, ports: TurnPorts, options: HttpOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
+export async function listenHttp(
+  platform: Platform,
+  ports: TurnPorts,
+  options: HttpOptions,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
   const app = fastify({
     bodyLimit: JSON_BYTES_MAX,
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id'], platform),
@@ -55,7 +59,10 @@ async function listen(app: FastifyInstance, address: string): Promise<string> {
   const at = address.lastIndexOf(':');
   const [host, port] = [address.slice(0, at), Number(address.slice(at + 1))];
   return app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === 'EADDRINUSE' ? 'is taken by another program: stop it, or set SMARTLITE_HTTP_ADDRESS' : `cannot be used (${cause.code ?? 'unknown'})`;
+    const why =
+      cause.code === 'EADDRINUSE'
+        ? 'is taken by another program: stop it, or set SMARTLITE_HTTP_ADDRESS'
+        : `cannot be used (${cause.code ?? 'unknown'})`;
     throw new MeshError('unavailable', `${address} ${why}`, { cause });
   });
 }

@@ -20,10 +20,16 @@ const speech = z.object({
   speed: z.number().min(0.5).max(2).default(1),
 });
 
-const content = z.union([z.string(), z.array(z.object({ type: z.literal('text'), text: z.string() })).transform((parts) => parts.map(({ text }) => text).join(''))]);
+const content = z.union([
+  z.string(),
+  z.array(z.object({ type: z.literal('text'), text: z.string() })).transform((parts) => parts.map(({ text }) => text).join('')),
+]);
 const completion = z.object({
   model: z.string().max(64).default(''),
-  messages: z.array(z.object({ role: z.enum(['system', 'developer', 'user', 'assistant']), content })).min(1).max(64),
+  messages: z
+    .array(z.object({ role: z.enum(['system', 'developer', 'user', 'assistant']), content }))
+    .min(1)
+    .max(64),
   max_tokens: z.number().int().min(1).max(100_000).nullish(),
   max_completion_tokens: z.number().int().min(1).max(100_000).nullish(),
   temperature: z.number().min(0).max(2).nullish(),
@@ -35,12 +41,17 @@ const completion = z.object({
 
 /** OpenAI's endpoints, so that its stock clients work by changing address and key. */
 export async function openAi(app: FastifyInstance, desk: Desk, ports: WorkPorts, limits: IntakeLimits): Promise<void> {
-  await app.register(multipart, { limits: { files: 1, fields: FIELDS_MAX, fieldSize: FIELD_BYTES_MAX, fileSize: limits.uploadBytesMax } });
+  await app.register(multipart, {
+    limits: { files: 1, fields: FIELDS_MAX, fieldSize: FIELD_BYTES_MAX, fileSize: limits.uploadBytesMax },
+  });
   app.post('/v1/audio/transcriptions', async (request, reply) => {
     const { audio, fields } = await upload(request, limits);
     const format = fields.get('response_format') ?? 'json';
-    if (!['json', 'text', 'verbose_json'].includes(format)) throw new MeshError('invalid-argument', 'response_format: give json, text or verbose_json');
-    const results = await desk.serve(request, reply, 'POST /v1/audio/transcriptions', 'diagnose', (call) => transcribe(ports, audio, tierName(fields.get('model')), call));
+    if (!['json', 'text', 'verbose_json'].includes(format))
+      throw new MeshError('invalid-argument', 'response_format: give json, text or verbose_json');
+    const results = await desk.serve(request, reply, 'POST /v1/audio/transcriptions', 'diagnose', (call) =>
+      transcribe(ports, audio, tierName(fields.get('model')), call),
+    );
     for await (const { transcript, servedBy, audioMs } of results) {
       const text = transcript?.text ?? '';
       reply.header('x-smartlite-model', servedBy?.model ?? '');
@@ -53,7 +64,9 @@ export async function openAi(app: FastifyInstance, desk: Desk, ports: WorkPorts,
 
   app.post('/v1/audio/speech', async (request, reply) => {
     const { input, voice, speed, response_format: format } = parse(speech, request.body);
-    const frames = await desk.serve(request, reply, 'POST /v1/audio/speech', 'diagnose', (call) => speak(ports, input, voiceName(voice), speed, call));
+    const frames = await desk.serve(request, reply, 'POST /v1/audio/speech', 'diagnose', (call) =>
+      speak(ports, input, voiceName(voice), speed, call),
+    );
     const sound: Buffer[] = [];
     let rateHz = 0;
     for await (const frame of frames) {
@@ -61,14 +74,25 @@ export async function openAi(app: FastifyInstance, desk: Desk, ports: WorkPorts,
       rateHz = frame.rateHz;
     }
     const pcm = Buffer.concat(sound);
-    return format === 'pcm' ? reply.type(`audio/l16;rate=${rateHz}`).send(pcm) : reply.type('audio/wav').send(wavFile(pcm, rateHz));
+    return format === 'pcm'
+      ? reply.type(`audio/l16;rate=${rateHz}`).send(pcm)
+      : reply.type('audio/wav').send(wavFile(pcm, rateHz));
   });
 
   app.post('/v1/chat/completions', async (request, reply) => {
     const asked = parse(completion, request.body);
-    const messages = asked.messages.map(({ role, content: text }) => ({ role: role === 'developer' ? 'system' : role, content: text }));
+    const messages = asked.messages.map(({ role, content: text }) => ({
+      role: role === 'developer' ? 'system' : role,
+      content: text,
+    }));
     const maxTokens = asked.max_completion_tokens ?? asked.max_tokens ?? 0;
-    const wanted = { messages, tier: tierName(asked.model), maxTokens, temperature: asked.temperature ?? 0, seed: BigInt(asked.seed ?? 0) };
+    const wanted = {
+      messages,
+      tier: tierName(asked.model),
+      maxTokens,
+      temperature: asked.temperature ?? 0,
+      seed: BigInt(asked.seed ?? 0),
+    };
     const pieces = await desk.serve(request, reply, 'POST /v1/chat/completions', 'diagnose', (call) => chat(ports, wanted, call));
     const head = { id: `chatcmpl-${request.id}`, created: Math.floor(ports.nowMs() / 1_000), model: asked.model || 'standard' };
     if (asked.stream !== true) return reply.send(await wholeCompletion(pieces, head));
@@ -83,7 +107,10 @@ export async function openAi(app: FastifyInstance, desk: Desk, ports: WorkPorts,
       yield [...Object.keys(pack.llm_tiers.tiers), ...Object.keys(pack.asr_pack.tiers), ...Object.keys(pack.tts_pack.roles)];
     };
     for await (const names of await desk.serve(request, reply, 'GET /v1/models', 'serve', ids)) {
-      return reply.send({ object: 'list', data: names.map((id) => ({ id, object: 'model', created: 0, owned_by: 'smartlite' })) });
+      return reply.send({
+        object: 'list',
+        data: names.map((id) => ({ id, object: 'model', created: 0, owned_by: 'smartlite' })),
+      });
     }
   });
 }
@@ -100,15 +127,23 @@ async function wholeCompletion(pieces: AsyncIterable<ChatPiece>, head: Head) {
     if (piece.kind === 'text') text += piece.text;
     else {
       const message = { role: 'assistant', content: text.trim(), refusal: null };
-      return { ...head, object: 'chat.completion', choices: [{ index: 0, message, logprobs: null, finish_reason: finishOf(piece) }], usage: usageOf(piece), served_by: piece.generation.servedBy };
+      return {
+        ...head,
+        object: 'chat.completion',
+        choices: [{ index: 0, message, logprobs: null, finish_reason: finishOf(piece) }],
+        usage: usageOf(piece),
+        served_by: piece.generation.servedBy,
+      };
     }
   }
   throw new MeshError('unavailable', 'the model ended without an answer');
 }
 
 function chunkOf(piece: ChatPiece, head: Head, usage: boolean): string {
-  const chunk = (choices: unknown[], more: object = {}) => `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', choices, ...more })}\n\n`;
-  if (piece.kind === 'text') return chunk([{ index: 0, delta: { role: 'assistant', content: piece.text }, logprobs: null, finish_reason: null }]);
+  const chunk = (choices: unknown[], more: object = {}) =>
+    `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', choices, ...more })}\n\n`;
+  if (piece.kind === 'text')
+    return chunk([{ index: 0, delta: { role: 'assistant', content: piece.text }, logprobs: null, finish_reason: null }]);
   const last = chunk([{ index: 0, delta: {}, logprobs: null, finish_reason: finishOf(piece) }]);
   return usage ? last + chunk([], { usage: usageOf(piece) }) : last;
 }
@@ -123,10 +158,15 @@ function usageOf({ generation: { promptTokens, answerTokens } }: Extract<ChatPie
 
 /** The fields of a form come before its file in practice; those after it would be read too late. */
 async function upload(request: FastifyRequest, limits: IntakeLimits) {
-  if (!request.isMultipart()) throw new MeshError('unsupported-media', 'content-type: send multipart/form-data with a field "file"');
+  if (!request.isMultipart())
+    throw new MeshError('unsupported-media', 'content-type: send multipart/form-data with a field "file"');
   const file = await request.file();
   if (!file) throw new MeshError('invalid-argument', 'file: the form holds no file');
-  const fields = new Map(Object.entries(file.fields).flatMap(([name, field]) => (field && 'value' in field ? [[name, String(field.value)] as const] : [])));
+  const fields = new Map(
+    Object.entries(file.fields).flatMap(([name, field]) =>
+      field && 'value' in field ? [[name, String(field.value)] as const] : [],
+    ),
+  );
   return { audio: intake(file.file, limits), fields };
 }
 
@@ -136,11 +176,16 @@ function tierName(model: string | undefined): string {
 }
 
 function voiceName(voice: string): string {
-  return ['alloy', 'ash', 'ballad', 'coral', 'echo', 'fable', 'nova', 'onyx', 'sage', 'shimmer', 'verse'].includes(voice) ? '' : voice;
+  return ['alloy', 'ash', 'ballad', 'coral', 'echo', 'fable', 'nova', 'onyx', 'sage', 'shimmer', 'verse'].includes(voice)
+    ? ''
+    : voice;
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  throw new MeshError('invalid-argument', parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; '));
+  throw new MeshError(
+    'invalid-argument',
+    parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; '),
+  );
 }

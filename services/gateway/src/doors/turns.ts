@@ -22,7 +22,9 @@ export function voiceTurns(app: FastifyInstance, desk: Desk, ports: TurnPorts, l
   app.post('/v1/voice/turns', async (request, reply) => {
     const settings = settingsOf(request);
     const audio = intake(desk.body(request), limits, rawRateOf(header(request, 'content-type')));
-    const turn = await desk.serve(request, reply, 'POST /v1/voice/turns', 'refuse', (call) => new Turn(ports, settings, call).run(audio));
+    const turn = await desk.serve(request, reply, 'POST /v1/voice/turns', 'refuse', (call) =>
+      new Turn(ports, settings, call).run(audio),
+    );
     const wanted = header(request, 'accept') ?? '';
     return wanted.includes('audio/wav') ? sendFile(reply, turn) : sendEvents(reply, turn, eventOf);
   });
@@ -30,7 +32,11 @@ export function voiceTurns(app: FastifyInstance, desk: Desk, ports: TurnPorts, l
 
 function settingsOf(request: FastifyRequest): TurnSettings {
   const parsed = query.safeParse(request.query);
-  if (!parsed.success) throw new MeshError('invalid-argument', `query: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`);
+  if (!parsed.success)
+    throw new MeshError(
+      'invalid-argument',
+      `query: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`,
+    );
   const { tier, asr_tier: asrTier, voice, time_zone: timeZone, end_at_pause: endAtPause } = parsed.data;
   return { tier, asrTier, voice, timeZone, history: [], timers: [], endAtPause: endAtPause === 'true' };
 }
@@ -40,7 +46,8 @@ export function rawRateOf(contentType: string | undefined): number | undefined {
   const match = /^audio\/l16\s*(?:;.*)?$/i.exec(contentType ?? '');
   if (!match) return undefined;
   const rate = Number(/rate=(\d+)/i.exec(contentType ?? '')?.[1] ?? RATE_HZ);
-  if (rate < RATE_HZ_MIN || rate > RATE_HZ_MAX) throw new MeshError('unsupported-media', `content-type: rate ${rate} is not ${RATE_HZ_MIN} to ${RATE_HZ_MAX}`);
+  if (rate < RATE_HZ_MIN || rate > RATE_HZ_MAX)
+    throw new MeshError('unsupported-media', `content-type: rate ${rate} is not ${RATE_HZ_MIN} to ${RATE_HZ_MAX}`);
   return rate;
 }
 
@@ -101,6 +108,14 @@ async function sendFile(reply: FastifyReply, turn: AsyncIterable<TurnResponse>):
   }
   if (!done) throw new MeshError('unavailable', 'the turn ended without an answer');
   const { llmServedBy: by } = done;
-  const receipt = { 'x-smartlite-audit': done.auditId, 'x-smartlite-model': by?.model ?? '', 'x-smartlite-lock': by?.lockDigest ?? '', 'x-smartlite-order': by?.statusOrder ?? '' };
-  return reply.headers(receipt).type('audio/wav').send(wavFile(Buffer.concat(sound), rateHz));
+  const receipt = {
+    'x-smartlite-audit': done.auditId,
+    'x-smartlite-model': by?.model ?? '',
+    'x-smartlite-lock': by?.lockDigest ?? '',
+    'x-smartlite-order': by?.statusOrder ?? '',
+  };
+  return reply
+    .headers(receipt)
+    .type('audio/wav')
+    .send(wavFile(Buffer.concat(sound), rateHz));
 }

@@ -73,7 +73,12 @@ export class Meter {
 
   async #extend(unit: MeteredUnit, more: number): Promise<void> {
     this.#extensions += 1;
-    const request = { reservationId: this.#id, key: String(this.#extensions), more: amountsOf({ [unit]: more }), spent: amountsOf(this.used) };
+    const request = {
+      reservationId: this.#id,
+      key: String(this.#extensions),
+      more: amountsOf({ [unit]: more }),
+      spent: amountsOf(this.used),
+    };
     const { outcome } = await this.#line.extend(request);
     this.#granted(outcome);
     this.#add({ [unit]: more });
@@ -84,8 +89,17 @@ export class Meter {
     if (outcome?.$case !== 'refused') throw new MeshError('budget-unavailable', 'the budget gave no answer');
     const { limit, limitValue, left, refillsUnixMs } = outcome.value;
     const retryAfterMs = Math.max(1_000, Number(refillsUnixMs) - this.#request.nowMs());
-    const facts = { limit, limit_value: String(limitValue), left: String(left), refills: new Date(Number(refillsUnixMs)).toISOString() };
-    throw new MeshError('over-budget', `the limit ${limit} of ${limitValue} is reached, ${left} are left; it refills at ${facts.refills}`, { facts, retryAfterMs });
+    const facts = {
+      limit,
+      limit_value: String(limitValue),
+      left: String(left),
+      refills: new Date(Number(refillsUnixMs)).toISOString(),
+    };
+    throw new MeshError(
+      'over-budget',
+      `the limit ${limit} of ${limitValue} is reached, ${left} are left; it refills at ${facts.refills}`,
+      { facts, retryAfterMs },
+    );
   }
 
   #add(amounts: Partial<Counts>): void {

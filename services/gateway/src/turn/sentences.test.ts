@@ -11,7 +11,7 @@ describe('an answer that comes token by token', () => {
   it('gives a sentence as soon as the next one begins', () => {
     const cutter = new SentenceCutter();
     expect(cutter.push('It is three')).toEqual([]);
-    expect(cutter.push(' o\'clock. Shall')).toEqual(["It is three o'clock. "]);
+    expect(cutter.push(" o'clock. Shall")).toEqual(["It is three o'clock. "]);
   });
 
   it.each([
@@ -34,9 +34,12 @@ describe('an answer that comes token by token', () => {
   it('loses no letter, however it is cut into tokens', () => {
     const bare = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '');
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('. ', '? ', 'Mr. ', '3.5 ', 'Hello', ', ')), { maxLength: 40 }), (pieces) => {
-        expect(bare(cut(...pieces).join(''))).toBe(bare(pieces.join('')));
-      }),
+      fc.property(
+        fc.array(fc.oneof(fc.string(), fc.constantFrom('. ', '? ', 'Mr. ', '3.5 ', 'Hello', ', ')), { maxLength: 40 }),
+        (pieces) => {
+          expect(bare(cut(...pieces).join(''))).toBe(bare(pieces.join('')));
+        },
+      ),
     );
   });
 });

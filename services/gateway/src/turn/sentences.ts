@@ -1,7 +1,8 @@
 /** A sentence longer than this is cut at a comma or a space: nobody waits that long for the first sound. */
 const SENTENCE_CHARS_MAX = 240;
 /** After these a full stop ends no sentence. */
-const ABBREVIATION = /(?:^|[\s("'])(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|no|approx|dept|fig|e\.g|i\.e|a\.m|p\.m|u\.s|[a-z])\.["')]?\s*$/i;
+const ABBREVIATION =
+  /(?:^|[\s("'])(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|no|approx|dept|fig|e\.g|i\.e|a\.m|p\.m|u\.s|[a-z])\.["')]?\s*$/i;
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
 
@@ -23,10 +24,12 @@ export class SentenceCutter {
   end(): readonly string[] {
     const parts = sentencesOf(this.#pending);
     this.#pending = '';
-    return parts.flatMap((part) => {
-      const { ready, rest } = shorten(part);
-      return [...ready, rest];
-    }).filter(isSpeakable);
+    return parts
+      .flatMap((part) => {
+        const { ready, rest } = shorten(part);
+        return [...ready, rest];
+      })
+      .filter(isSpeakable);
   }
 }
 

@@ -1,5 +1,16 @@
 import type { Call, Peers, Platform } from '@smartlite/chassis';
-import { type AudioFrame, type ChatMessage, type Generation, MeshError, type ServedBy, type Timer, type TranscribeResponse, type TurnDone, type TurnResponse, type TurnSettings } from '@smartlite/contracts';
+import {
+  type AudioFrame,
+  type ChatMessage,
+  type Generation,
+  MeshError,
+  type ServedBy,
+  type Timer,
+  type TranscribeResponse,
+  type TurnDone,
+  type TurnResponse,
+  type TurnSettings,
+} from '@smartlite/contracts';
 import type { LedgerLine } from '../ledgerline.ts';
 import { Meter } from './meter.ts';
 import { Outbox } from './outbox.ts';
@@ -67,7 +78,11 @@ export class Turn {
   async *run(audio: AsyncIterable<Uint8Array>): AsyncIterable<TurnResponse> {
     const { caller, requestId } = this.#call;
     const request = { key: requestId, tenant: caller.tenant, user: caller.user, nowMs: () => this.#ports.clock.nowMs() };
-    const meter = await Meter.open(this.#ports.ledger, request, { requests: 1, asrMs: ASR_STEP_MS, ttsCharacters: BUDGET_ENDED.length });
+    const meter = await Meter.open(this.#ports.ledger, request, {
+      requests: 1,
+      asrMs: ASR_STEP_MS,
+      ttsCharacters: BUDGET_ENDED.length,
+    });
     let ending: 'answered' | MeshError = new MeshError('cancelled', 'the caller has left');
     try {
       meter.used.requests = 1;
@@ -82,7 +97,9 @@ export class Turn {
       throw ending;
     } finally {
       this.#leaving.abort(new MeshError('cancelled', 'the turn has ended'));
-      await meter.settle().catch((caught: unknown) => this.#ports.log.error('a turn was not settled', { code: MeshError.from(caught).code }));
+      await meter
+        .settle()
+        .catch((caught: unknown) => this.#ports.log.error('a turn was not settled', { code: MeshError.from(caught).code }));
       if (ending !== 'answered') this.#record(meter, ending);
     }
   }
@@ -103,7 +120,11 @@ export class Turn {
     if (final.transcript) yield { kind: { $case: 'transcript', value: final.transcript } };
   }
 
-  async *#hear(audio: AsyncIterable<Uint8Array>, meter: Meter, settings: { tier: string; partials: boolean; endAtPause: boolean }) {
+  async *#hear(
+    audio: AsyncIterable<Uint8Array>,
+    meter: Meter,
+    settings: { tier: string; partials: boolean; endAtPause: boolean },
+  ) {
     yield { kind: { $case: 'settings' as const, value: settings } };
     for await (const pcm of audio) {
       await meter.cover('asrMs', pcm.byteLength / PCM_BYTES_PER_MS, ASR_STEP_MS);
@@ -190,7 +211,10 @@ export class Turn {
 
   async #voice(text: string, outbox: Outbox<TurnResponse>): Promise<void> {
     const { voice } = this.#settings;
-    for await (const { kind } of this.#ports.tts.synthesize({ text, voice, rate: 0 }, { call: this.#call, signal: this.#signal })) {
+    for await (const { kind } of this.#ports.tts.synthesize(
+      { text, voice, rate: 0 },
+      { call: this.#call, signal: this.#signal },
+    )) {
       if (kind?.$case === 'done') this.#tts = kind.value.servedBy;
       if (kind?.$case === 'frame') await this.#sound(kind.value, outbox);
     }
@@ -210,9 +234,19 @@ export class Turn {
       asrServedBy: this.#asr,
       llmServedBy: this.#llm?.servedBy,
       ttsServedBy: this.#tts,
-      latency: { finalTranscriptMs: since(transcript), firstTokenMs: since(firstToken), firstAudioMs: since(firstAudio), doneMs: since(this.#now()) },
+      latency: {
+        finalTranscriptMs: since(transcript),
+        firstTokenMs: since(firstToken),
+        firstAudioMs: since(firstAudio),
+        doneMs: since(this.#now()),
+      },
       traceId: this.#call.traceId,
-      charge: { reservationId: meter.reservation, llmTokens: meter.used.llmTokens, asrMs: Math.ceil(meter.used.asrMs), ttsCharacters: meter.used.ttsCharacters },
+      charge: {
+        reservationId: meter.reservation,
+        llmTokens: meter.used.llmTokens,
+        asrMs: Math.ceil(meter.used.asrMs),
+        ttsCharacters: meter.used.ttsCharacters,
+      },
       auditId,
       timers: this.#timers,
       finishReason: this.#finish,
@@ -223,12 +257,35 @@ export class Turn {
   #record(meter: Meter, ending: 'answered' | MeshError): string {
     const models = { asr: this.#asr, llm: this.#llm?.servedBy, tts: this.#tts };
     const served = Object.fromEntries(
-      Object.entries(models).flatMap(([stage, by]) => (by ? [[`${stage}_model`, by.model], [`${stage}_artifacts`, by.artifactDigests], [`${stage}_lock`, by.lockDigest], [`${stage}_order`, by.statusOrder]] : [])),
+      Object.entries(models).flatMap(([stage, by]) =>
+        by
+          ? [
+              [`${stage}_model`, by.model],
+              [`${stage}_artifacts`, by.artifactDigests],
+              [`${stage}_lock`, by.lockDigest],
+              [`${stage}_order`, by.statusOrder],
+            ]
+          : [],
+      ),
     ) as Record<string, string | readonly string[]>;
-    const counts = { transcript_characters: this.#transcript.length, answer_characters: this.#answer.length, llm_tokens: meter.used.llmTokens, asr_ms: Math.ceil(meter.used.asrMs), tts_characters: meter.used.ttsCharacters };
-    const facts = { ...served, ...counts, reservation: meter.reservation, ...(ending === 'answered' ? { finish: this.#finish } : { code: ending.code }) };
+    const counts = {
+      transcript_characters: this.#transcript.length,
+      answer_characters: this.#answer.length,
+      llm_tokens: meter.used.llmTokens,
+      asr_ms: Math.ceil(meter.used.asrMs),
+      tts_characters: meter.used.ttsCharacters,
+    };
+    const facts = {
+      ...served,
+      ...counts,
+      reservation: meter.reservation,
+      ...(ending === 'answered' ? { finish: this.#finish } : { code: ending.code }),
+    };
     const { caller, traceId } = this.#call;
-    return this.#ports.trail.record(ending === 'answered' ? 'turn.answered' : 'turn.failed', facts, { traceId, actor: `${caller.tenant}/${caller.user}` });
+    return this.#ports.trail.record(ending === 'answered' ? 'turn.answered' : 'turn.failed', facts, {
+      traceId,
+      actor: `${caller.tenant}/${caller.user}`,
+    });
   }
 
   #now(): number {

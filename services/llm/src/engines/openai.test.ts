@@ -10,13 +10,18 @@ afterEach(() => {
 });
 
 /** An upstream on a real socket that answers as told. */
-async function upstream(answer: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server = createServer(answer);
+async function upstream(answer: (request: IncomingMessage, response: ServerResponse) => unknown) {
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   closing.push(() => server.close().closeAllConnections());
-  return engine.load([], { base_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, model: 'm', api_key_env: 'UPSTREAM_TEST_KEY' });
+  return engine.load([], {
+    base_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    model: 'm',
+    api_key_env: 'UPSTREAM_TEST_KEY',
+  });
 }
-const say = (response: ServerResponse, ...lines: string[]) => response.writeHead(200, { 'content-type': 'text/event-stream' }).write(lines.map((line) => `data: ${line}\n\n`).join(''));
+const say = (response: ServerResponse, ...lines: string[]) =>
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).write(lines.map((line) => `data: ${line}\n\n`).join(''));
 const delta = (content: string) => JSON.stringify({ choices: [{ delta: { content } }] });
 const stop = JSON.stringify({ choices: [{ delta: {}, finish_reason: 'stop' }] });
 const work: LlmWork = { kind: 'generate', messages: [{ role: 'user', content: 'hi' }], maxTokens: 20, temperature: 0, seed: 1 };
@@ -58,7 +63,10 @@ describe('an OpenAI-compatible upstream', () => {
     ['breaks off', (_: IncomingMessage, response: ServerResponse) => (say(response, delta('Hel')), response.end())],
     ['hangs up', (_: IncomingMessage, response: ServerResponse) => response.destroy()],
   ] as const)('that %s is unavailable', async (_how, answer) => {
-    await expect(hear(await upstream(answer))).rejects.toMatchObject({ code: 'unavailable', message: expect.not.stringContaining('secret') });
+    await expect(hear(await upstream(answer))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.not.stringContaining('secret'),
+    });
   });
 
   it('is left at once when the caller leaves', async () => {

@@ -16,12 +16,17 @@ const settings = z.object({
   base_url: z.url({ protocol: /^https?$/ }),
   model: z.string().min(1),
   /** Name of the environment variable that holds the key: keys never stand in the pack. */
-  api_key_env: z.string().regex(/^[A-Z][A-Z0-9_]*$/).optional(),
+  api_key_env: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]*$/)
+    .optional(),
 });
 type Upstream = z.infer<typeof settings>;
 
 const event = z.object({
-  choices: z.array(z.object({ delta: z.object({ content: z.string().nullish() }).optional(), finish_reason: z.string().nullish() })).default([]),
+  choices: z
+    .array(z.object({ delta: z.object({ content: z.string().nullish() }).optional(), finish_reason: z.string().nullish() }))
+    .default([]),
   usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish(),
 });
 
@@ -43,7 +48,11 @@ export const engine: EngineModule<LlmWork, LlmPiece> = {
   },
 };
 
-async function* generate(upstream: Upstream, work: Extract<LlmWork, { kind: 'generate' }>, signal: AbortSignal): AsyncIterable<LlmPiece> {
+async function* generate(
+  upstream: Upstream,
+  work: Extract<LlmWork, { kind: 'generate' }>,
+  signal: AbortSignal,
+): AsyncIterable<LlmPiece> {
   const response = await ask(upstream, work, signal);
   let tokens = 0;
   for await (const line of lines(response, signal)) {
@@ -62,7 +71,11 @@ async function* generate(upstream: Upstream, work: Extract<LlmWork, { kind: 'gen
   throw new MeshError('unavailable', 'the upstream ended its stream before the answer was finished');
 }
 
-async function ask(upstream: Upstream, { messages, maxTokens, temperature, seed }: Extract<LlmWork, { kind: 'generate' }>, signal: AbortSignal): Promise<Response> {
+async function ask(
+  upstream: Upstream,
+  { messages, maxTokens, temperature, seed }: Extract<LlmWork, { kind: 'generate' }>,
+  signal: AbortSignal,
+): Promise<Response> {
   const key = upstream.api_key_env === undefined ? undefined : process.env[upstream.api_key_env];
   const response = await fetch(`${upstream.base_url.replace(/\/$/, '')}/chat/completions`, {
     method: 'POST',

@@ -37,13 +37,20 @@ describe('the committed phrasebook', () => {
   it('counts as many tokens as it streams', async () => {
     const pieces = await ask('hello');
     const counted: LlmPiece[] = [];
-    for await (const piece of (await load(await committed())).run({ kind: 'count-text', text: textOf(pieces) }, new AbortController().signal)) counted.push(piece);
+    for await (const piece of (await load(await committed())).run(
+      { kind: 'count-text', text: textOf(pieces) },
+      new AbortController().signal,
+    ))
+      counted.push(piece);
     expect(counted).toEqual([{ kind: 'count', tokens: pieces.filter((piece) => piece.kind === 'token').length }]);
   });
 });
 
 describe('a phrasebook that is none', () => {
-  it.each(['', '{', '[]', '{"format":"smartlite-phrasebook/1","entries":[],"otherwise":""}'])('is refused at load: %s', async (text) => {
-    await expect(load(text)).rejects.toThrow();
-  });
+  it.each(['', '{', '[]', '{"format":"smartlite-phrasebook/1","entries":[],"otherwise":""}'])(
+    'is refused at load: %s',
+    async (text) => {
+      await expect(load(text)).rejects.toThrow();
+    },
+  );
 });

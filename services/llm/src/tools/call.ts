@@ -30,7 +30,10 @@ export function parseCall(answer: string): ToolCall | undefined {
   const match = /^<([a-z]+)((?: [^<>]*)?)>$/.exec(answer.trim());
   if (!match || answer.length > CALL_CHARS_MAX) return undefined;
   const name = match[1] ?? '';
-  const words = (match[2] ?? '').trim().split(/\s+/).filter((word) => word !== '');
+  const words = (match[2] ?? '')
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   return withoutArguments(name, words) ?? (Object.hasOwn(PARSERS, name) ? PARSERS[name]?.(words) : undefined);
 }
 
@@ -61,7 +64,8 @@ const PARSERS: Readonly<Record<string, (words: readonly string[]) => ToolCall | 
     if (action !== 'set' || amount === undefined || amount <= 0 || !isTimerUnit(unit) || rest.length > 0) return undefined;
     return { name: 'timer', action, amount, unit };
   },
-  spell: ([word, ...rest]) => (word && rest.length === 0 && [...word].length <= SPELL_LETTERS_MAX ? { name: 'spell', word } : undefined),
+  spell: ([word, ...rest]) =>
+    word && rest.length === 0 && [...word].length <= SPELL_LETTERS_MAX ? { name: 'spell', word } : undefined,
   count: ([a, b, ...rest]) => {
     const [from, to] = [numberOf(a), numberOf(b)];
     const whole = Number.isInteger(from) && Number.isInteger(to);
@@ -69,7 +73,11 @@ const PARSERS: Readonly<Record<string, (words: readonly string[]) => ToolCall | 
     return { name: 'count', from, to };
   },
   choose: (words) => {
-    const options = words.join(' ').split('|').map((option) => option.trim()).filter((option) => option !== '');
+    const options = words
+      .join(' ')
+      .split('|')
+      .map((option) => option.trim())
+      .filter((option) => option !== '');
     return options.length >= 2 && options.length <= OPTIONS_MAX ? { name: 'choose', options } : undefined;
   },
 };

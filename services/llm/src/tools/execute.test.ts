@@ -50,23 +50,44 @@ describe('a tool call of the model', () => {
 
   it('sets, reports and cancels a timer of the session', () => {
     const set = execute({ name: 'timer', action: 'set', amount: 5, unit: 'minute' }, world);
-    expect(set).toEqual({ text: 'Your timer is set for 5 minutes.', timers: [{ label: '5 minutes', endsUnixMs: BigInt(world.nowMs + 300_000) }] });
+    expect(set).toEqual({
+      text: 'Your timer is set for 5 minutes.',
+      timers: [{ label: '5 minutes', endsUnixMs: BigInt(world.nowMs + 300_000) }],
+    });
     const later = { ...world, nowMs: world.nowMs + 239_000, session: { ...world.session, timers: [...set.timers] } };
     expect(execute({ name: 'timer', action: 'left' }, later).text).toBe('There are 1 minute and 1 second left on your timer.');
     expect(execute({ name: 'timer', action: 'cancel' }, later)).toEqual({ text: 'Your timer is cancelled.', timers: [] });
   });
 
-  it.each(['', '<time', '<rm -rf>', '<calc 1 + >', '<calc 1e999 + 1>', '<calc 1 ^ 2>', '<timer set -5 minute>', '<timer set 5 year>', '<count 1 999999>',
-    '<choose one>', '<constructor>', '<toString>', '<__proto__ x>', '<time now>', `<spell ${'a'.repeat(150)}>`])('%s is no call', (text) => {
+  it.each([
+    '',
+    '<time',
+    '<rm -rf>',
+    '<calc 1 + >',
+    '<calc 1e999 + 1>',
+    '<calc 1 ^ 2>',
+    '<timer set -5 minute>',
+    '<timer set 5 year>',
+    '<count 1 999999>',
+    '<choose one>',
+    '<constructor>',
+    '<toString>',
+    '<__proto__ x>',
+    '<time now>',
+    `<spell ${'a'.repeat(150)}>`,
+  ])('%s is no call', (text) => {
     expect(parseCall(text)).toBeUndefined();
   });
 
   it('never throws and always answers with a sentence, whatever the model writes', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^<(calc|unit|timer|count|date|choose|spell) [0-9a-z+*/% |.-]{0,40}>$/)), (text) => {
-        const answer = say(text);
-        expect(answer === undefined || answer.length > 0).toBe(true);
-      }),
+      fc.property(
+        fc.oneof(fc.string(), fc.stringMatching(/^<(calc|unit|timer|count|date|choose|spell) [0-9a-z+*/% |.-]{0,40}>$/)),
+        (text) => {
+          const answer = say(text);
+          expect(answer === undefined || answer.length > 0).toBe(true);
+        },
+      ),
     );
   });
 });

@@ -136,7 +136,9 @@ function timeLeft(running: readonly Timer[], nowMs: number): string {
 }
 
 function inZone({ session }: World, atMs: number, format: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat('en-US', { ...format, timeZone: knownZone(session.timeZone) }).format(atMs).replaceAll('\u202f', ' ');
+  return new Intl.DateTimeFormat('en-US', { ...format, timeZone: knownZone(session.timeZone) })
+    .format(atMs)
+    .replaceAll('\u202f', ' ');
 }
 
 /** The zone is said when it is not the caller's own choice, so that nobody takes UTC for local time. */

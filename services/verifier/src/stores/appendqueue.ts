@@ -18,7 +18,11 @@ export class AppendQueue {
   #tail: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(publish: (subject: string, bytes: Uint8Array) => Promise<{ readonly seq: number }>, log: Log, stopping: AbortSignal) {
+  constructor(
+    publish: (subject: string, bytes: Uint8Array) => Promise<{ readonly seq: number }>,
+    log: Log,
+    stopping: AbortSignal,
+  ) {
     this.#publish = publish;
     this.#log = log;
     this.#stopping = stopping;
@@ -28,9 +32,11 @@ export class AppendQueue {
   add(make: () => Message): Promise<number> {
     if (this.#waiting >= WAITING_MAX) return Promise.reject(new Error('too many appends wait for the control log'));
     this.#waiting += 1;
-    const done = this.#tail.then(() => this.#send(make())).finally(() => {
-      this.#waiting -= 1;
-    });
+    const done = this.#tail
+      .then(() => this.#send(make()))
+      .finally(() => {
+        this.#waiting -= 1;
+      });
     this.#tail = done.catch(() => undefined);
     return done;
   }

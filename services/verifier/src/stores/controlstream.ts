@@ -39,7 +39,11 @@ export function controlStream(parts: ControlStreamParts): ControlLog {
         const { bytes, id } = sign(body);
         return { subject: body.kind === 'beat' ? BEATS : `${ENTRIES}.${id}`, bytes };
       };
-      queue.add(make).catch((caught: unknown) => parts.log.error('an entry of the control log is given up', { kind: body.kind, because: String(caught) }));
+      queue
+        .add(make)
+        .catch((caught: unknown) =>
+          parts.log.error('an entry of the control log is given up', { kind: body.kind, because: String(caught) }),
+        );
     },
     appendSigned: (bytes) => queue.add(() => ({ subject: `${ORDERS}.${orderId(bytes)}`, bytes })),
     follow: (on, signal) => new Follower(parts, on).run(signal),
@@ -60,7 +64,9 @@ class Follower {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#round(signal).catch((caught: unknown) => this.#parts.log.warn('the control log cannot be followed', { because: String(caught) }));
+      await this.#round(signal).catch((caught: unknown) =>
+        this.#parts.log.warn('the control log cannot be followed', { because: String(caught) }),
+      );
       if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, FOLLOW_RETRY_MS));
     }
   }

@@ -4,7 +4,11 @@ import { failureSchema } from '@smartlite/trust';
 import { z } from 'zod';
 import type { Journal } from '../engine.ts';
 
-const memorySchema = z.strictObject({ format: z.literal('smartlite-verifier/1'), epoch: z.int().min(0), failures: z.array(failureSchema).max(10_000) });
+const memorySchema = z.strictObject({
+  format: z.literal('smartlite-verifier/1'),
+  epoch: z.int().min(0),
+  failures: z.array(failureSchema).max(10_000),
+});
 type Memory = z.infer<typeof memorySchema>;
 const NOTHING: Memory = { format: 'smartlite-verifier/1', epoch: 0, failures: [] };
 
@@ -18,7 +22,11 @@ export function journalFile(file: string): Journal {
       return memory;
     },
     keep(change) {
-      memory = { ...memory, ...('epoch' in change && { epoch: Math.max(memory.epoch, change.epoch ?? 0) }), ...(change.failures && { failures: [...change.failures] }) };
+      memory = {
+        ...memory,
+        ...('epoch' in change && { epoch: Math.max(memory.epoch, change.epoch ?? 0) }),
+        ...(change.failures && { failures: [...change.failures] }),
+      };
       const next = JSON.stringify(memory);
       last = last.catch(() => undefined).then(() => replace(file, next));
       return last;
@@ -34,7 +42,8 @@ async function load(file: string): Promise<Memory> {
   });
   if (text === undefined) return NOTHING;
   const parsed = memorySchema.safeParse(JSON.parse(text));
-  if (!parsed.success) throw new Error(`${file} is damaged; the control log holds the same facts, so remove the file if the log is intact`);
+  if (!parsed.success)
+    throw new Error(`${file} is damaged; the control log holds the same facts, so remove the file if the log is intact`);
   return parsed.data;
 }
 
@@ -46,7 +55,11 @@ async function replace(file: string, text: string): Promise<void> {
   await synced(dirname(file), async () => undefined, 'r');
 }
 
-async function synced(path: string, write: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>, flags = 'w'): Promise<void> {
+async function synced(
+  path: string,
+  write: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>,
+  flags = 'w',
+): Promise<void> {
   const handle = await open(path, flags, 0o600);
   try {
     await write(handle);

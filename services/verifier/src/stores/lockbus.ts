@@ -18,7 +18,8 @@ export interface LockBusAddress {
 
 /** Connects for lock status alone, so that no audio, audit or full buffer delays it. */
 export async function lockBus({ natsUrl, natsCredentials, name }: LockBusAddress, log: Log): Promise<LockBus> {
-  const login = natsCredentials === undefined ? undefined : credentialsSchema.parse(JSON.parse(await readFile(natsCredentials, 'utf8')));
+  const login =
+    natsCredentials === undefined ? undefined : credentialsSchema.parse(JSON.parse(await readFile(natsCredentials, 'utf8')));
   const nats = await connect({
     servers: natsUrl.split(',').map((url) => url.trim()),
     name,
@@ -50,7 +51,11 @@ function send(nats: NatsConnection, status: Uint8Array, log: Log): void {
   }
 }
 
-function subscribe(nats: NatsConnection, subject: string, take: (data: Uint8Array, respond: (answer: Uint8Array) => void) => void): void {
+function subscribe(
+  nats: NatsConnection,
+  subject: string,
+  take: (data: Uint8Array, respond: (answer: Uint8Array) => void) => void,
+): void {
   nats.subscribe(subject, {
     callback(failure, message) {
       if (failure === null) take(message.data, (answer) => message.respond(answer));

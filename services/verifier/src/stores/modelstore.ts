@@ -1,8 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  type ArtifactReport, artifactSignatureFindings, decide, DEFAULT_POLICY, type Finding, type LockStatus, type Policy, type ProvenLock, readMark, type Replaceable,
-  type TrustDocument, TrustError, verifyArtifacts, verifyLock, writeMark,
+  type ArtifactReport,
+  artifactSignatureFindings,
+  decide,
+  DEFAULT_POLICY,
+  type Finding,
+  type LockStatus,
+  type Policy,
+  type ProvenLock,
+  readMark,
+  type Replaceable,
+  type TrustDocument,
+  TrustError,
+  verifyArtifacts,
+  verifyLock,
+  writeMark,
 } from '@smartlite/trust';
 import type { ModelStore } from '../engine.ts';
 import { replaceable } from '../replaceable.ts';
@@ -41,14 +54,17 @@ async function verifyAll(places: ModelPlaces, trust: TrustDocument, nowMs: numbe
   return report;
 }
 
-type Proof = { readonly kind: 'proven'; readonly lock: ProvenLock } | { readonly kind: 'refused'; readonly findings: readonly ReportedFinding[] };
+type Proof =
+  | { readonly kind: 'proven'; readonly lock: ProvenLock }
+  | { readonly kind: 'refused'; readonly findings: readonly ReportedFinding[] };
 
 async function proveLock({ lock, pack, mark }: ModelPlaces, trust: TrustDocument, nowMs: number): Promise<Proof> {
   try {
     const [lockBytes, packBytes, known] = await Promise.all([readFile(lock), readFile(pack), readMark(mark)]);
     return { kind: 'proven', lock: verifyLock({ lock: lockBytes, pack: packBytes, trust, nowMs, mark: known }) };
   } catch (caught) {
-    if (caught instanceof TrustError) return { kind: 'refused', findings: caught.findings.map((each) => reported(each, DEFAULT_POLICY, [], null)) };
+    if (caught instanceof TrustError)
+      return { kind: 'refused', findings: caught.findings.map((each) => reported(each, DEFAULT_POLICY, [], null)) };
     // A file that cannot be read proves no forgery: it never halts, for that would take an operator for a slip of the disk.
     const message = `lock or pack cannot be read: ${caught instanceof Error ? caught.message : String(caught)}`;
     return { kind: 'refused', findings: [{ code: 'LOCK_UNREADABLE', artifact: '', digest: null, message, effect: 'safe' }] };
@@ -86,12 +102,26 @@ function statesOf(artifacts: ArtifactReport['artifacts'], findings: readonly Fin
 
 function reported(each: Finding, policy: Policy, choices: readonly Replaceable[], digest: string | null): ReportedFinding {
   const { mode } = decide([each], policy, choices);
-  return { code: each.code, artifact: each.artifact ?? '', digest, message: each.message.slice(0, 1_000), effect: mode === 'normal' ? 'tolerated' : mode };
+  return {
+    code: each.code,
+    artifact: each.artifact ?? '',
+    digest,
+    message: each.message.slice(0, 1_000),
+    effect: mode === 'normal' ? 'tolerated' : mode,
+  };
 }
 
 function refusedReport(findings: readonly ReportedFinding[]): Report {
   return {
-    lockDigest: null, lockSequence: null, expiresUnixMs: null, mismatch: 'safe', findings, artifacts: [], substitutions: {}, refusedArtifacts: [], tookMs: 0,
+    lockDigest: null,
+    lockSequence: null,
+    expiresUnixMs: null,
+    mismatch: 'safe',
+    findings,
+    artifacts: [],
+    substitutions: {},
+    refusedArtifacts: [],
+    tookMs: 0,
   };
 }
 
@@ -99,4 +129,3 @@ function refusedReport(findings: readonly ReportedFinding[]): Report {
 export function markPath(home: string): string {
   return join(home, 'mark.json');
 }
-

@@ -50,7 +50,12 @@ function notify(folder: string, recursive: boolean, signal: AbortSignal, onEvent
   }
 }
 
-async function compareEachSecond(places: WatchedPlaces, signal: AbortSignal, onChange: () => void, onLock: () => Promise<void>): Promise<void> {
+async function compareEachSecond(
+  places: WatchedPlaces,
+  signal: AbortSignal,
+  onChange: () => void,
+  onLock: () => Promise<void>,
+): Promise<void> {
   let seen = await tuples(places);
   while (!signal.aborted) {
     await pause(STAT_EVERY_MS, signal);
@@ -109,9 +114,13 @@ class LockContent {
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
   });
 }
