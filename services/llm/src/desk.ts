@@ -27,6 +27,16 @@ export class Desk {
     this.#pool = pool;
   }
 
+  /** Why nothing can be served although the mode permits it; undefined when the default tier's first model can be asked. */
+  notReady(): string | undefined {
+    const { pack } = this.#pool;
+    if (pack === undefined) return 'the models are not verified yet';
+    const loading = tierOf(pack, '').candidates.find(({ model }) =>
+      this.#pool.facts().some(({ id, state }) => id === model && state === 'loading'),
+    );
+    return loading && `${loading.model} is loading`;
+  }
+
   async *generate(request: GenerateRequest, call: Call): AsyncIterable<GenerateResponse> {
     validate(request);
     const pack = this.#pack();

@@ -37,7 +37,10 @@ export const llm = defineService({
           countTokens: { inSafeMode: 'diagnose', handle: (request, call) => desk.count(request, call) },
         }),
       ],
-      facts: () => ({ inflight, queued: 0, models: pool.facts() }),
+      facts() {
+        const notReady = desk.notReady();
+        return { inflight, queued: pool.queued, models: pool.facts(), ...(notReady === undefined ? {} : { notReady }) };
+      },
       async start() {
         pool.start();
       },

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
 import { Problem } from '../problem.ts';
-import { isGatewayReady } from '../talk/engines/gateway.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** Starting seven processes takes 5 s on two free cores; a machine that needs longer than this is too small or stuck. */
@@ -10,6 +10,10 @@ const START_MS = 120_000;
 /** A process that ends this often before it was ever ready will not become so. */
 const CRASHES_MAX = 3;
 const LOOK_MS = 100;
+/** An instance on this machine answers within milliseconds, unless all cores load models. */
+const ANSWER_MS = 5_000;
+/** Whom a turn passes. */
+const NEEDED: ReadonlySet<string> = new Set(['gateway', 'asr', 'llm', 'tts', 'budget']);
 
 /** Waits until every instance listens. One that cannot start ends the wait, with its own last words. */
 export async function waitForServices(supervisor: Supervisor, logs: string): Promise<void> {
@@ -26,16 +30,63 @@ export async function waitForServices(supervisor: Supervisor, logs: string): Pro
   }
 }
 
-/** Waits until the gateway can serve a turn: models loaded, a lock status applied. */
-export async function waitForGateway(gateway: string, logs: string): Promise<void> {
+/** Waits until a turn can be served: a lock status permits it, and every instance that infers has loaded what it serves with. */
+export async function waitUntilServing(supervisor: Supervisor, logs: string): Promise<void> {
+  const members = supervisor.members.filter(({ instance }) => NEEDED.has(instance.service));
+  let waiting: string[] = [];
   for (let waited = 0; waited < START_MS; waited += LOOK_MS) {
-    if (await isGatewayReady(gateway)) return;
+    await refuseRestriction(members);
+    const looks = await Promise.all(
+      members.map(async ({ instance, ready }) => ({ id: instance.id, ...(await look(ready?.metrics)) })),
+    );
+    waiting = looks.filter(({ ready }) => !ready).map(({ id, said }) => `  ${id}: ${said}`);
+    if (waiting.length === 0) return;
     await wait(LOOK_MS);
   }
   throw new Problem(
-    `The gateway ${gateway} did not become ready within ${START_MS / 1000} s.`,
+    `The mesh did not become ready within ${START_MS / 1000} s:\n${waiting.join('\n')}`,
     `npx smartlite doctor says what is missing; the logs lie in ${logs}.`,
   );
+}
+
+/** A fleet that may not serve will not become ready by waiting: its reasons are said at once. */
+async function refuseRestriction(members: Supervisor['members']): Promise<void> {
+  const http = members.find(({ instance }) => instance.service === 'gateway')?.ready?.addresses['http'];
+  const status = http === undefined ? undefined : await fetchStatus(http);
+  if (status === undefined || status.local || (status.mode !== 'safe' && status.mode !== 'halted')) return;
+  throw new FleetRestricted(status.mode, status.reasons);
+}
+
+/** The mesh runs, and its lock status lets no model answer. */
+export class FleetRestricted extends Problem {
+  constructor(mode: string, reasons: readonly string[]) {
+    super(
+      `The fleet is in ${mode} mode: no model answers.${reasons.map((reason) => `\n  ${reason}`).join('')}`,
+      'npx smartlite verify names every finding; npx smartlite status shows the fleet.',
+    );
+  }
+}
+
+const statusSchema = z.looseObject({ mode: z.string(), local: z.boolean(), reasons: z.array(z.string()) });
+
+async function fetchStatus(gateway: string): Promise<z.infer<typeof statusSchema> | undefined> {
+  try {
+    const response = await fetch(`${gateway}/status`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return statusSchema.safeParse(await response.json()).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an instance says of itself at `/readyz`. */
+async function look(address: string | null | undefined): Promise<{ readonly ready: boolean; readonly said: string }> {
+  if (!address) return { ready: false, said: 'it does not listen' };
+  try {
+    const response = await fetch(`http://${address}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return { ready: response.ok, said: (await response.text()).trim() };
+  } catch {
+    return { ready: false, said: 'it does not answer' };
+  }
 }
 
 async function cannotStart(name: string, logs: string): Promise<Problem> {

@@ -6,13 +6,15 @@ import { ensureLocalKey } from './api-key.ts';
 import { ensureLocalDomain } from '../domain/local.ts';
 import type { Place } from './place.ts';
 import { parseAddress, requireFree } from './ports.ts';
-import { waitForGateway, waitForServices } from './readiness.ts';
+import { FleetRestricted, waitForServices, waitUntilServing } from './readiness.ts';
 import { step } from './steps.ts';
 import { endStrays } from './strays.ts';
 import { type MeshOptions, Supervisor } from './supervisor.ts';
 
 export interface RunningMesh {
   readonly gateway: string;
+  /** Why no turn can be served now. */
+  readonly restricted: FleetRestricted | undefined;
   stop(): Promise<void>;
 }
 
@@ -35,11 +37,22 @@ export async function startMesh(place: Place, { scale }: { scale: Partial<Record
       await waitForServices(supervisor, place.logs);
     });
     const gateway = gatewayOf(supervisor, http);
-    await step('lock status and engines', () => waitForGateway(gateway, place.logs));
+    const restricted = await step('lock status and engines', () => serving(supervisor, place.logs));
     await supervisor.markReady();
-    return { gateway, stop: () => supervisor.stop() };
+    return { gateway, restricted, stop: () => supervisor.stop() };
   } catch (caught) {
     await supervisor.stop();
+    throw caught;
+  }
+}
+
+/** A fleet in safe or halted mode is up all the same: whoever mends it needs its status. */
+async function serving(supervisor: Supervisor, logs: string): Promise<FleetRestricted | undefined> {
+  try {
+    await waitUntilServing(supervisor, logs);
+    return undefined;
+  } catch (caught) {
+    if (caught instanceof FleetRestricted) return caught;
     throw caught;
   }
 }

@@ -37,6 +37,7 @@ async function up(options: Options): Promise<void> {
   const mesh = await startMesh(place, { scale });
   const stopped = stopOnSignal(mesh);
   try {
+    if (mesh.restricted) throw mesh.restricted;
     if (options.turn || options.once) await demonstrate(place, mesh.gateway);
     if (options.once) return await mesh.stop();
   } catch (caught) {

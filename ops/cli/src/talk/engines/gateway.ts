@@ -37,12 +37,6 @@ export async function* askTurn(request: TurnRequest): AsyncGenerator<ServerEvent
   yield* readEvents(response.body);
 }
 
-/** True when the gateway says that it can serve. */
-export async function isGatewayReady(gateway: string): Promise<boolean> {
-  const response = await fetch(new URL('/readyz', gateway), { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
-  return response?.ok === true;
-}
-
 async function send(url: URL, init: RequestInit & { duplex: 'half' }): Promise<Response> {
   try {
     return await fetch(url, init);
