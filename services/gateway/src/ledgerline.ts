@@ -11,6 +11,7 @@ import {
   type SettleRequest,
   type SettleResponse,
 } from '@smartlite/contracts';
+import type { LedgerLine } from './engine.ts';
 
 /** A command that is not answered by then is reported as unavailable: nothing is ever assumed to be free. */
 const ANSWER_MS_MAX = 5_000;
@@ -25,12 +26,6 @@ interface Waiter {
 }
 
 /** The way to the budget: one long-lived stream that carries every command of this gateway under its own number. */
-export interface LedgerLine {
-  reserve(request: ReserveRequest): Promise<ReserveResponse>;
-  extend(request: ExtendRequest): Promise<ExtendResponse>;
-  settle(request: SettleRequest): Promise<SettleResponse>;
-}
-
 export class StreamedLedgerLine implements LedgerLine {
   readonly #budget: Pick<Peers['budget'], 'account'>;
   readonly #stopping: AbortSignal;

@@ -2,8 +2,9 @@ import { type Call, defineService, implement } from '@smartlite/chassis';
 import { MeshError, type TurnRequest, type TurnSettings, VoiceServiceService } from '@smartlite/contracts';
 import { gatewayConfig } from './config.ts';
 import { listenHttp } from './doors/http.ts';
+import type { Ports } from './engine.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
-import { Turn, type TurnPorts } from './turn/turn.ts';
+import { Turn } from './turn/turn.ts';
 
 const NO_SETTINGS: TurnSettings = { tier: '', asrTier: '', voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
 
@@ -13,8 +14,9 @@ export const gateway = defineService({
 
   wire({ httpAddress, clients, uploadBytesMax, turnSecondsMax, idleMsMax }, platform) {
     const { asr, llm, tts, budget } = platform.peers;
-    const { clock, trail, log } = platform;
-    const ports: TurnPorts = { asr, llm, tts, clock, trail, log, ledger: new StreamedLedgerLine(budget, platform.stopping) };
+    const { clock, ids, trail, log } = platform;
+    const ledger = new StreamedLedgerLine(budget, platform.stopping);
+    const ports: Ports = { asr, llm, tts, ledger, clock, trail, log, newId: () => ids.uuid() };
     let http: Awaited<ReturnType<typeof listenHttp>> | undefined;
 
     return {
@@ -40,7 +42,7 @@ export const gateway = defineService({
 });
 
 /** Settings may come first; what follows is audio. */
-async function* turn(ports: TurnPorts, requests: AsyncIterable<TurnRequest>, call: Call) {
+async function* turn(ports: Ports, requests: AsyncIterable<TurnRequest>, call: Call) {
   const source = requests[Symbol.asyncIterator]();
   const first = await source.next();
   if (first.done) throw new MeshError('invalid-argument', 'the stream is empty: send settings, then audio');

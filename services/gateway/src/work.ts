@@ -1,4 +1,4 @@
-import type { Call, Peers } from '@smartlite/chassis';
+import type { Call } from '@smartlite/chassis';
 import {
   type AudioFrame,
   type ChatMessage,
@@ -7,7 +7,7 @@ import {
   type SessionFacts,
   type TranscribeResponse,
 } from '@smartlite/contracts';
-import type { LedgerLine } from './ledgerline.ts';
+import type { Ports } from './engine.ts';
 import { Meter, type MeterRequest } from './turn/meter.ts';
 import { SentenceCutter } from './turn/sentences.ts';
 
@@ -17,17 +17,9 @@ const ASR_STEP_MS = 10_000;
 const PCM_BYTES_PER_MS = 32;
 const NO_SESSION: SessionFacts = { timers: [], timeZone: '', lastAnswer: '', llmTokensLeft: undefined };
 
-export interface WorkPorts {
-  readonly asr: Pick<Peers['asr'], 'streamTranscribe'>;
-  readonly llm: Pick<Peers['llm'], 'generate' | 'countTokens'>;
-  readonly tts: Pick<Peers['tts'], 'synthesize'>;
-  readonly ledger: LedgerLine;
-  readonly nowMs: () => number;
-}
-
 /** The transcript of an utterance, whole. */
 export async function* transcribe(
-  ports: WorkPorts,
+  ports: Ports,
   audio: AsyncIterable<Uint8Array>,
   tier: string,
   call: Call,
@@ -48,7 +40,7 @@ export async function* transcribe(
 }
 
 /** Speech for a text, sentence by sentence. */
-export async function* speak(ports: WorkPorts, text: string, voice: string, rate: number, call: Call): AsyncIterable<AudioFrame> {
+export async function* speak(ports: Ports, text: string, voice: string, rate: number, call: Call): AsyncIterable<AudioFrame> {
   const cutter = new SentenceCutter();
   const sentences = [...cutter.push(text), ...cutter.end()].map((sentence) => sentence.trim());
   if (sentences.length === 0) throw new MeshError('invalid-argument', 'input: there is nothing to speak');
@@ -77,7 +69,7 @@ export interface ChatRequest {
 }
 
 /** An answer to a conversation, token by token. */
-export async function* chat(ports: WorkPorts, request: ChatRequest, call: Call): AsyncIterable<ChatPiece> {
+export async function* chat(ports: Ports, request: ChatRequest, call: Call): AsyncIterable<ChatPiece> {
   const { messages, tier } = request;
   const size = await ports.llm.countTokens({ messages, tier }, { call });
   const answerMax = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
@@ -102,8 +94,13 @@ export async function* chat(ports: WorkPorts, request: ChatRequest, call: Call):
   }
 }
 
-async function openMeter(ports: WorkPorts, { caller, requestId }: Call, first: Parameters<typeof Meter.open>[2]): Promise<Meter> {
-  const request: MeterRequest = { key: requestId, tenant: caller.tenant, user: caller.user, nowMs: ports.nowMs };
+async function openMeter(ports: Ports, { caller }: Call, first: Parameters<typeof Meter.open>[2]): Promise<Meter> {
+  const request: MeterRequest = {
+    key: ports.newId(),
+    tenant: caller.tenant,
+    user: caller.user,
+    nowMs: () => ports.clock.nowMs(),
+  };
   const meter = await Meter.open(ports.ledger, request, { requests: 1, ...first });
   meter.used.requests = 1;
   return meter;

@@ -2,7 +2,7 @@ import type { Platform } from '@smartlite/chassis';
 import fastify, { type FastifyInstance } from 'fastify';
 import { MeshError } from '@smartlite/contracts';
 import type { IntakeLimits } from '../audio/intake.ts';
-import type { TurnPorts } from '../turn/turn.ts';
+import type { Ports } from '../engine.ts';
 import { Clients } from './clients.ts';
 import { Desk } from './desk.ts';
 import { facts } from './facts.ts';
@@ -24,7 +24,7 @@ export interface HttpOptions {
 /** The gateway's HTTP side. Resolves when it listens; throws a sentence when the port is taken. */
 export async function listenHttp(
   platform: Platform,
-  ports: TurnPorts,
+  ports: Ports,
   options: HttpOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   const app = fastify({
@@ -51,7 +51,7 @@ export async function listenHttp(
   const desk = new Desk(platform, new Clients(options.clients, () => platform.clock.monotonicMs()), options.idleMsMax);
   facts(app, platform);
   voiceTurns(app, desk, ports, options.limits);
-  await openAi(app, desk, { ...ports, nowMs: () => platform.clock.nowMs() }, options.limits);
+  await openAi(app, desk, ports, options.limits);
   return { url: await listen(app, options.address), close: () => app.close() };
 }
 

@@ -2,9 +2,10 @@ import multipart from '@fastify/multipart';
 import { MeshError } from '@smartlite/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Ports } from '../engine.ts';
 import { intake, type IntakeLimits } from '../audio/intake.ts';
 import { wavFile } from '../audio/wav.ts';
-import { chat, type ChatPiece, speak, transcribe, type WorkPorts } from '../work.ts';
+import { chat, type ChatPiece, speak, transcribe } from '../work.ts';
 import { type Desk, sendEvents } from './desk.ts';
 
 /** Longest text of one speech request, as OpenAI has it. */
@@ -40,7 +41,7 @@ const completion = z.object({
 });
 
 /** OpenAI's endpoints, so that its stock clients work by changing address and key. */
-export async function openAi(app: FastifyInstance, desk: Desk, ports: WorkPorts, limits: IntakeLimits): Promise<void> {
+export async function openAi(app: FastifyInstance, desk: Desk, ports: Ports, limits: IntakeLimits): Promise<void> {
   await app.register(multipart, {
     limits: { files: 1, fields: FIELDS_MAX, fieldSize: FIELD_BYTES_MAX, fileSize: limits.uploadBytesMax },
   });
@@ -94,7 +95,11 @@ export async function openAi(app: FastifyInstance, desk: Desk, ports: WorkPorts,
       seed: BigInt(asked.seed ?? 0),
     };
     const pieces = await desk.serve(request, reply, 'POST /v1/chat/completions', 'diagnose', (call) => chat(ports, wanted, call));
-    const head = { id: `chatcmpl-${request.id}`, created: Math.floor(ports.nowMs() / 1_000), model: asked.model || 'standard' };
+    const head = {
+      id: `chatcmpl-${request.id}`,
+      created: Math.floor(ports.clock.nowMs() / 1_000),
+      model: asked.model || 'standard',
+    };
     if (asked.stream !== true) return reply.send(await wholeCompletion(pieces, head));
     const usage = asked.stream_options?.include_usage === true;
     return sendEvents(reply, pieces, (piece) => chunkOf(piece, head, usage), 'data: [DONE]\n\n');

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { intake, type IntakeLimits, RATE_HZ } from '../audio/intake.ts';
 import { wavFile } from '../audio/wav.ts';
-import { Turn, type TurnPorts } from '../turn/turn.ts';
+import type { Ports } from '../engine.ts';
+import { Turn } from '../turn/turn.ts';
 import { type Desk, header, sendEvents } from './desk.ts';
 
 const RATE_HZ_MIN = 4_000;
@@ -18,7 +19,7 @@ const query = z.strictObject({
 });
 
 /** `POST /v1/voice/turns`: audio in; events and audio out, or one audio file with `Accept: audio/wav`. */
-export function voiceTurns(app: FastifyInstance, desk: Desk, ports: TurnPorts, limits: IntakeLimits): void {
+export function voiceTurns(app: FastifyInstance, desk: Desk, ports: Ports, limits: IntakeLimits): void {
   app.post('/v1/voice/turns', async (request, reply) => {
     const settings = settingsOf(request);
     const audio = intake(desk.body(request), limits, rawRateOf(header(request, 'content-type')));

@@ -1,5 +1,5 @@
 import { type Amount, MeshError, Unit } from '@smartlite/contracts';
-import type { LedgerLine } from '../ledgerline.ts';
+import type { LedgerLine } from '../engine.ts';
 
 /** Longest that one turn may hold what it reserved: the audio, the answer and the speech, with room. */
 const LIFE_MS = 180_000;

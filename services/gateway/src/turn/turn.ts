@@ -1,4 +1,4 @@
-import type { Call, Peers, Platform } from '@smartlite/chassis';
+import type { Call } from '@smartlite/chassis';
 import {
   type AudioFrame,
   type ChatMessage,
@@ -11,7 +11,7 @@ import {
   type TurnResponse,
   type TurnSettings,
 } from '@smartlite/contracts';
-import type { LedgerLine } from '../ledgerline.ts';
+import type { Ports } from '../engine.ts';
 import { Meter } from './meter.ts';
 import { Outbox } from './outbox.ts';
 import { SentenceCutter } from './sentences.ts';
@@ -28,16 +28,6 @@ export const NOTHING_HEARD = 'I did not hear anything.';
 /** Said in place of the rest when the budget ends in mid-answer. Held for from the start, so that it can always be said. */
 export const BUDGET_ENDED = 'Your budget is used up, so I have to stop here.';
 
-export interface TurnPorts {
-  readonly asr: Pick<Peers['asr'], 'streamTranscribe'>;
-  readonly llm: Pick<Peers['llm'], 'generate' | 'countTokens'>;
-  readonly tts: Pick<Peers['tts'], 'synthesize'>;
-  readonly ledger: LedgerLine;
-  readonly clock: Platform['clock'];
-  readonly trail: Platform['trail'];
-  readonly log: Platform['log'];
-}
-
 /** Times of one turn, on the monotonic clock. */
 interface Marks {
   audioEnded?: number;
@@ -48,7 +38,7 @@ interface Marks {
 
 /** One exchange, from the first sound heard to the last sound spoken. */
 export class Turn {
-  readonly #ports: TurnPorts;
+  readonly #ports: Ports;
   readonly #call: Call;
   readonly #settings: TurnSettings;
   readonly #marks: Marks = {};
@@ -62,7 +52,7 @@ export class Turn {
   #timers: Timer[];
   #finish = 'stop';
 
-  constructor(ports: TurnPorts, settings: TurnSettings, call: Call) {
+  constructor(ports: Ports, settings: TurnSettings, call: Call) {
     this.#ports = ports;
     this.#settings = settings;
     this.#call = call;
@@ -76,8 +66,13 @@ export class Turn {
    * in every ending.
    */
   async *run(audio: AsyncIterable<Uint8Array>): AsyncIterable<TurnResponse> {
-    const { caller, requestId } = this.#call;
-    const request = { key: requestId, tenant: caller.tenant, user: caller.user, nowMs: () => this.#ports.clock.nowMs() };
+    const { caller } = this.#call;
+    const request = {
+      key: this.#ports.newId(),
+      tenant: caller.tenant,
+      user: caller.user,
+      nowMs: () => this.#ports.clock.nowMs(),
+    };
     const meter = await Meter.open(this.#ports.ledger, request, {
       requests: 1,
       asrMs: ASR_STEP_MS,

@@ -1,0 +1,41 @@
+import type { Peers, Platform } from '@smartlite/chassis';
+import type {
+  ExtendRequest,
+  ExtendResponse,
+  ReserveRequest,
+  ReserveResponse,
+  SettleRequest,
+  SettleResponse,
+} from '@smartlite/contracts';
+
+// What this service needs from outside: the three stages of a turn, and the books. It owns no model.
+
+/**
+ * The way to the budget. Nothing is ever assumed to be granted: whatever keeps an answer from coming is thrown as
+ * `budget-unavailable`. Reservations and extensions are not tried again by the line; a settlement is, once.
+ */
+export interface LedgerLine {
+  reserve(request: ReserveRequest): Promise<ReserveResponse>;
+  extend(request: ExtendRequest): Promise<ExtendResponse>;
+  settle(request: SettleRequest): Promise<SettleResponse>;
+}
+
+/**
+ * The stages of a turn, each one stream. Another instance is asked by the port itself as long as nothing was received; whoever stops
+ * reading, or ends the signal, cancels down to the engine. Failures are MeshErrors.
+ */
+export interface Stages {
+  readonly asr: Pick<Peers['asr'], 'streamTranscribe'>;
+  readonly llm: Pick<Peers['llm'], 'generate' | 'countTokens'>;
+  readonly tts: Pick<Peers['tts'], 'synthesize'>;
+}
+
+/** Everything that a turn, or one stage of it, works with. */
+export interface Ports extends Stages {
+  readonly ledger: LedgerLine;
+  readonly clock: Platform['clock'];
+  readonly trail: Platform['trail'];
+  readonly log: Platform['log'];
+  /** A name for a reservation that nobody outside can choose: the same name twice would be one reservation. */
+  readonly newId: () => string;
+}
