@@ -3,17 +3,30 @@ import { Worker } from 'node:worker_threads';
 import type { Container } from './detect.ts';
 import type { Sound } from './samples.ts';
 
-/** Given to the decoder at a time: a short piece can only unfold into so much sound before it is counted. */
-const PIECE_BYTES = 16 * 1024;
+/**
+ * Given to the decoder at a time: a short piece can only unfold into so much sound before it is counted. FLAC makes 65,535 samples of
+ * 8 channels out of 34 bytes, so this much becomes 63 MB at worst.
+ */
+const PIECE_BYTES = 1024;
+/** Decoders at work at once, each a thread with its own memory; whoever comes then is told to come again. */
+const DECODERS_MAX = 32;
+const RETRY_AFTER_MS = 1_000;
 /** A decoder that has not answered by then has met a file made to stall it. */
 const PIECE_MS_MAX = 10_000;
 const HEAP_MB_MAX = 256;
+
+let decoders = 0;
 
 /** Decodes FLAC, MP3, Ogg Vorbis or Ogg Opus as it comes. Throws `unsupported-media` where the file is broken. */
 export async function* decodeCompressed(
   container: Exclude<Container, 'wav'>,
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncIterable<Sound> {
+  if (decoders >= DECODERS_MAX)
+    throw new MeshError('overloaded', `${DECODERS_MAX} compressed files are being decoded already; WAV needs no decoder`, {
+      retryAfterMs: RETRY_AFTER_MS,
+    });
+  decoders += 1;
   const worker = new Worker(new URL('./decoder.ts', import.meta.url), {
     workerData: { container },
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
@@ -30,6 +43,7 @@ export async function* decodeCompressed(
     }
     if (!heard) throw broken(container);
   } finally {
+    decoders -= 1;
     await worker.terminate();
   }
 }

@@ -2,7 +2,7 @@ import { MeshError } from '@smartlite/contracts';
 import { decodeCompressed } from './compressed.ts';
 import { detect, DETECT_BYTES } from './detect.ts';
 import { type Resampler, resampler } from './resample.ts';
-import { mono, type Sound, toPcm16 } from './samples.ts';
+import { mono, plausible, type Sound, toPcm16 } from './samples.ts';
 import { WavReader } from './wav.ts';
 
 /** Audio inside the mesh: 16 kHz mono s16le. */
@@ -16,7 +16,7 @@ export interface IntakeLimits {
 
 /**
  * Turns an upload of any known format into 16 kHz mono s16le while it arrives. `rawRateHz`: the body is raw s16le of that rate.
- * Throws `invalid-argument` for an empty body, `unsupported-media` for what is no audio, `payload-too-large` beyond the limits.
+ * Throws `invalid-argument` for an empty body or one without a sample, `unsupported-media` for what is no audio, `payload-too-large` beyond the limits.
  */
 export async function* intake(body: AsyncIterable<Uint8Array>, limits: IntakeLimits, rawRateHz?: number): AsyncIterable<Buffer> {
   const bytesMax = limits.turnSecondsMax * BYTES_PER_SECOND;
@@ -27,6 +27,7 @@ export async function* intake(body: AsyncIterable<Uint8Array>, limits: IntakeLim
       throw new MeshError('payload-too-large', `the audio is longer than ${limits.turnSecondsMax} seconds: split it into turns`);
     yield pcm;
   }
+  if (total === 0) throw new MeshError('invalid-argument', 'the audio holds no samples');
 }
 
 async function* capped(body: AsyncIterable<Uint8Array>, bytesMax: number): AsyncIterable<Uint8Array> {
@@ -68,7 +69,8 @@ async function* raw(body: AsyncIterable<Uint8Array>, rateHz: number): AsyncItera
 async function* convert(sounds: AsyncIterable<Sound>): AsyncIterable<Buffer> {
   let converter: { readonly rateHz: number; readonly resampler: Resampler } | undefined;
   try {
-    for await (const sound of sounds) {
+    for await (const each of sounds) {
+      const sound = plausible(each);
       converter ??= { rateHz: sound.rateHz, resampler: await resampler(sound.rateHz, RATE_HZ) };
       if (sound.rateHz !== converter.rateHz)
         throw new MeshError('unsupported-media', 'the file changes its sample rate half-way');

@@ -1,7 +1,27 @@
+import { MeshError } from '@smartlite/contracts';
+
+/** What recordings are made with, telephones and studios included. */
+export const RATE_HZ_MIN = 4_000;
+export const RATE_HZ_MAX = 384_000;
+export const CHANNELS_MAX = 32;
+
 /** Decoded sound: one array a channel, -1 to 1. */
 export interface Sound {
   readonly rateHz: number;
   readonly channels: readonly Float32Array[];
+}
+
+/** Passes on what can be worked with. Throws `unsupported-media` for rates and numbers of channels that only a broken or hostile file has. */
+export function plausible(sound: Sound): Sound {
+  const { rateHz, channels } = sound;
+  if (!(rateHz >= RATE_HZ_MIN && rateHz <= RATE_HZ_MAX))
+    throw new MeshError(
+      'unsupported-media',
+      `the file says ${rateHz} samples a second; ${RATE_HZ_MIN} to ${RATE_HZ_MAX} are due`,
+    );
+  if (channels.length > CHANNELS_MAX)
+    throw new MeshError('unsupported-media', `the file has ${channels.length} channels; ${CHANNELS_MAX} are the most`);
+  return sound;
 }
 
 /** Mean of the channels. */
@@ -17,12 +37,14 @@ export function mono({ channels }: Sound): Float32Array {
   return mixed;
 }
 
-/** s16le, clipped; what is no number becomes silence. */
+const FULL_SCALE = 32_768;
+
+/** s16le, clipped; what is no number becomes silence. Samples that were s16 come out as they went in. */
 export function toPcm16(samples: Float32Array): Buffer {
   const pcm = Buffer.alloc(samples.length * 2);
   for (let at = 0; at < samples.length; at += 1) {
-    const sample = Math.max(-1, Math.min(1, samples[at] || 0));
-    pcm.writeInt16LE(Math.round(sample * 32_767), at * 2);
+    const sample = Math.round((samples[at] || 0) * FULL_SCALE);
+    pcm.writeInt16LE(Math.max(-FULL_SCALE, Math.min(FULL_SCALE - 1, sample)), at * 2);
   }
   return pcm;
 }

@@ -1,26 +1,15 @@
-import { MeshError } from '@smartlite/contracts';
 import type { Sound } from './samples.ts';
+import { broken, type Format, formatOf } from './wavformat.ts';
 
 // RIFF/WAVE as it comes, byte by byte: header first, then samples while the upload still runs.
 
 const RIFF_HEADER_BYTES = 12;
 const CHUNK_HEADER_BYTES = 8;
 const FORMAT_BYTES_MIN = 16;
+/** The longest that is in use has 40 bytes. It is kept until it is whole, so it must not be long. */
+const FORMAT_BYTES_MAX = 1024;
 /** Chunks before the samples (names, cue points, pictures) are skipped, up to this much in all. */
 const SKIPPED_BYTES_MAX = 1024 * 1024;
-const CHANNELS_MAX = 32;
-const RATE_HZ_MIN = 4_000;
-const RATE_HZ_MAX = 384_000;
-const PCM = 1;
-const FLOAT = 3;
-const EXTENSIBLE = 0xfffe;
-
-interface Format {
-  readonly channels: number;
-  readonly rateHz: number;
-  readonly bytes: number;
-  readonly read: (view: DataView, at: number) => number;
-}
 
 /** Reads one WAV file in pieces of any size. */
 export class WavReader {
@@ -34,6 +23,8 @@ export class WavReader {
 
   /** What the bytes so far give. Throws `unsupported-media` with what is wrong and where. */
   push(bytes: Uint8Array): Sound | undefined {
+    // What follows the samples is of no interest, and not kept.
+    if (this.#state === 'done') return undefined;
     this.#pending = this.#pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#pending, bytes]);
     while (this.#state === 'riff' || this.#state === 'chunks') if (!this.#header()) return undefined;
     return this.#state === 'samples' ? this.#samples() : undefined;
@@ -77,7 +68,7 @@ export class WavReader {
   }
 
   #formatChunk(size: number): boolean {
-    if (size < FORMAT_BYTES_MIN || size > SKIPPED_BYTES_MAX)
+    if (size < FORMAT_BYTES_MIN || size > FORMAT_BYTES_MAX)
       throw broken(`has a format chunk of ${size} bytes at byte ${this.#read}`);
     if (this.#pending.length < CHUNK_HEADER_BYTES + size) return false;
     this.#format = formatOf(this.#pending.subarray(CHUNK_HEADER_BYTES, CHUNK_HEADER_BYTES + size));
@@ -106,7 +97,10 @@ export class WavReader {
     });
     this.#take(frames * frame);
     this.#left -= frames * frame;
-    if (this.#left < frame) this.#state = 'done';
+    if (this.#left < frame) {
+      this.#state = 'done';
+      this.#pending = Buffer.alloc(0);
+    }
     return frames === 0 ? undefined : { rateHz, channels };
   }
 
@@ -114,47 +108,4 @@ export class WavReader {
     this.#pending = this.#pending.subarray(count);
     this.#read += count;
   }
-}
-
-function formatOf(chunk: Buffer): Format {
-  const tag = chunk.readUInt16LE(0);
-  const kind = tag === EXTENSIBLE && chunk.length >= 26 ? chunk.readUInt16LE(24) : tag;
-  const [channels, rateHz, bits] = [chunk.readUInt16LE(2), chunk.readUInt32LE(4), chunk.readUInt16LE(14)];
-  if (channels < 1 || channels > CHANNELS_MAX) throw broken(`says ${channels} channels; 1 to ${CHANNELS_MAX} are due`);
-  if (rateHz < RATE_HZ_MIN || rateHz > RATE_HZ_MAX)
-    throw broken(`says ${rateHz} samples a second; ${RATE_HZ_MIN} to ${RATE_HZ_MAX} are due`);
-  const read = READERS[`${kind}/${bits}`];
-  if (!read) throw broken(`holds format ${kind} with ${bits} bits: PCM of 8, 16, 24 or 32 bits and float of 32 or 64 are known`);
-  return { channels, rateHz, bytes: bits / 8, read };
-}
-
-const READERS: Readonly<Record<string, Format['read']>> = {
-  [`${PCM}/8`]: (view, at) => (view.getUint8(at) - 128) / 128,
-  [`${PCM}/16`]: (view, at) => view.getInt16(at, true) / 32_768,
-  [`${PCM}/24`]: (view, at) => ((view.getInt8(at + 2) << 16) | view.getUint16(at, true)) / 8_388_608,
-  [`${PCM}/32`]: (view, at) => view.getInt32(at, true) / 2_147_483_648,
-  [`${FLOAT}/32`]: (view, at) => view.getFloat32(at, true),
-  [`${FLOAT}/64`]: (view, at) => view.getFloat64(at, true),
-};
-
-function broken(what: string): MeshError {
-  return new MeshError('unsupported-media', `the WAV file ${what}`);
-}
-
-/** A whole WAV file around s16le mono samples. */
-export function wavFile(pcm: Uint8Array, rateHz: number): Buffer {
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0, 'latin1');
-  header.writeUInt32LE(36 + pcm.byteLength, 4);
-  header.write('WAVEfmt ', 8, 'latin1');
-  header.writeUInt32LE(FORMAT_BYTES_MIN, 16);
-  header.writeUInt16LE(PCM, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(rateHz, 24);
-  header.writeUInt32LE(rateHz * 2, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36, 'latin1');
-  header.writeUInt32LE(pcm.byteLength, 40);
-  return Buffer.concat([header, pcm]);
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Ports } from '../engine.ts';
 import { intake, type IntakeLimits } from '../audio/intake.ts';
-import { wavFile } from '../audio/wav.ts';
+import { wavFile } from '../audio/wavfile.ts';
 import { chat, type ChatPiece, speak, transcribe } from '../work.ts';
 import { type Desk, sendEvents } from './desk.ts';
 

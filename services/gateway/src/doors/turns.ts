@@ -2,7 +2,7 @@ import { MeshError, type TurnDone, type TurnResponse, type TurnSettings } from '
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { intake, type IntakeLimits, RATE_HZ } from '../audio/intake.ts';
-import { wavFile } from '../audio/wav.ts';
+import { wavFile } from '../audio/wavfile.ts';
 import type { Ports } from '../engine.ts';
 import { Turn } from '../turn/turn.ts';
 import { type Desk, header, sendEvents } from './desk.ts';
