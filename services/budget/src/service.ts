@@ -1,4 +1,4 @@
-import { type Call, defineService, implement, type Platform } from '@smartlite/chassis';
+import { type Call, defineService, implement, inCommandSpan, type Platform } from '@smartlite/chassis';
 import {
   type AccountRequest,
   type AccountResponse,
@@ -60,21 +60,24 @@ export const budget = defineService({
       const { freed } = settled(await books().decide({ kind: 'release', reservation: reservationId }));
       return { freed: messageOf(freed) };
     };
-    const account = async (request: AccountRequest): Promise<AccountResponse> => {
-      const { id, command } = request;
+    const answer = async (command: AccountRequest['command']): Promise<AccountResponse['result']> => {
+      switch (command?.$case) {
+        case 'reserve':
+          return { $case: 'reserve', value: await reserve(command.value) };
+        case 'extend':
+          return { $case: 'extend', value: await extend(command.value) };
+        case 'settle':
+          return { $case: 'settle', value: await settle(command.value) };
+        case 'release':
+          return { $case: 'release', value: await release(command.value) };
+        case undefined:
+          throw new MeshError('invalid-argument', 'the request carries no command');
+      }
+    };
+    const account = async ({ id, command, traceparent }: AccountRequest): Promise<AccountResponse> => {
       try {
-        switch (command?.$case) {
-          case 'reserve':
-            return { id, result: { $case: 'reserve', value: await reserve(command.value) } };
-          case 'extend':
-            return { id, result: { $case: 'extend', value: await extend(command.value) } };
-          case 'settle':
-            return { id, result: { $case: 'settle', value: await settle(command.value) } };
-          case 'release':
-            return { id, result: { $case: 'release', value: await release(command.value) } };
-          case undefined:
-            throw new MeshError('invalid-argument', 'the request carries no command');
-        }
+        const name = `smartlite.v1.BudgetService/Account ${command?.$case ?? ''}`;
+        return { id, result: await inCommandSpan(name, traceparent, () => answer(command)) };
       } catch (caught) {
         const { code, message } = MeshError.from(caught);
         return { id, result: { $case: 'failure', value: { code, message } } };

@@ -1,4 +1,4 @@
-import type { Peers } from '@smartlite/chassis';
+import { apartFromRequest, outgoingTraceparent, type Peers } from '@smartlite/chassis';
 import {
   type AccountRequest,
   type AccountResponse,
@@ -67,8 +67,8 @@ export class StreamedLedgerLine implements LedgerLine {
       ANSWER_MS_MAX,
     );
     this.#waiting.set(id, { resolve, reject });
-    this.#queue.push({ id, command });
-    if (!this.#open) void this.#converse();
+    this.#queue.push({ id, command, traceparent: outgoingTraceparent() });
+    if (!this.#open) apartFromRequest(() => void this.#converse());
     this.#wake();
     return promise.finally(() => clearTimeout(timer));
   }

@@ -12,6 +12,7 @@ import { createPeers } from '../peers/peers.ts';
 import { listenGrpc } from '../server/server.ts';
 import { implement } from '../service.ts';
 import { systemClock, systemIds } from '../system.ts';
+import { apartFromRequest, inCommandSpan, outgoingTraceparent } from './command.ts';
 import { createMetrics } from './metrics.ts';
 import { spanRecord } from './spanrecord.ts';
 
@@ -98,5 +99,26 @@ describe('a request through gRPC and NATS (one-trace)', () => {
     expect(chain(parentId)).toEqual(['smartlite.v1.LlmService/Generate 1', 'smartlite.v1.LlmService/Generate 2', 'request 0']);
     expect(new Set([traceId, ...callIds, ...spans.map((span) => span.traceId)]).size).toBe(1);
     expect(spans.every(({ startUnixNano, endUnixNano }) => BigInt(endUnixNano) >= BigInt(startUnixNano))).toBe(true);
+  });
+});
+
+describe('a command on a stream that outlives its request (one-trace)', () => {
+  it('is a child of the request that it belongs to, failed or not, whatever the stream was opened for', async () => {
+    exporter.reset();
+    const tracer = trace.getTracer('test');
+    await tracer.startActiveSpan('request', async (request) => {
+      const traceparent = outgoingTraceparent();
+      expect(apartFromRequest(outgoingTraceparent)).toBe('');
+      expect(await apartFromRequest(() => inCommandSpan('reserve', traceparent, async () => 'granted'))).toBe('granted');
+      await expect(inCommandSpan('settle', traceparent, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+      request.end();
+    });
+    const spans = exporter.getFinishedSpans().map((span) => spanRecord(span, 'budget', 'budget-1'));
+    const request = spans.find(({ name }) => name === 'request');
+    const commands = spans.filter(({ name }) => name !== 'request');
+    expect(commands).toMatchObject([
+      { name: 'reserve', parentSpanId: request?.spanId, traceId: request?.traceId, status: 'unset' },
+      { name: 'settle', parentSpanId: request?.spanId, traceId: request?.traceId, status: 'error' },
+    ]);
   });
 });

@@ -120,6 +120,8 @@ export interface AccountRequest {
     | { $case: "settle"; value: SettleRequest }
     | { $case: "release"; value: ReleaseRequest }
     | undefined;
+  /** W3C trace context of the request that this command belongs to: the stream itself outlives it. */
+  traceparent: string;
 }
 
 export interface AccountResponse {
@@ -1033,7 +1035,7 @@ export const ReleaseResponse: MessageFns<ReleaseResponse> = {
 };
 
 function createBaseAccountRequest(): AccountRequest {
-  return { id: 0n, command: undefined };
+  return { id: 0n, command: undefined, traceparent: "" };
 }
 
 export const AccountRequest: MessageFns<AccountRequest> = {
@@ -1057,6 +1059,9 @@ export const AccountRequest: MessageFns<AccountRequest> = {
       case "release":
         ReleaseRequest.encode(message.command.value, writer.uint32(42).fork()).join();
         break;
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(50).string(message.traceparent);
     }
     return writer;
   },
@@ -1114,6 +1119,14 @@ export const AccountRequest: MessageFns<AccountRequest> = {
             message.command = { $case: "release", value: ReleaseRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1158,6 +1171,7 @@ export const AccountRequest: MessageFns<AccountRequest> = {
         break;
       }
     }
+    message.traceparent = object.traceparent ?? "";
     return message;
   },
 };
