@@ -3,6 +3,7 @@ export { createBus } from './bus/bus.ts';
 export { ensureStreams } from './bus/streams.ts';
 export { startInstance } from './instance.ts';
 export { modelFiles } from './modelfiles.ts';
+export { createPeers, type RunningPeers } from './peers/peers.ts';
 export { meshError, wireError } from './wire/error.ts';
 export { NOBODY } from './wire/metadata.ts';
 export { type Handle, type Incoming, type Layer, layered } from './server/handle.ts';
