@@ -107,9 +107,9 @@ export function verifyRoleCertificate(
   const roots = trust.roots.map(parse);
   certificates.forEach((certificate, index) => {
     assertValidAt(certificate, nowMs);
-    if (index > 0) assertAuthority(certificate);
+    if (index > 0) assertAuthority(certificate, index - 1);
     const issuers = index + 1 < certificates.length ? certificates.slice(index + 1, index + 2) : roots;
-    assertIssuedBy(certificate, issuers, nowMs);
+    assertIssuedBy(certificate, issuers, { nowMs, below: index });
   });
   return leafOf(certificates[0] as x509.X509Certificate, trust, roles);
 }
@@ -170,6 +170,8 @@ function leafOf(leaf: x509.X509Certificate, trust: ChainTrust, roles: readonly R
     throw new TrustError('KEY_WRONG_ROLE', `the certificate is for ${role}; ${roles.join(' or ')} is due`);
   if (fleet !== trust.fleet)
     throw new TrustError('FLEET_MISMATCH', `the certificate is of fleet ${fleet}; this is ${trust.fleet}`);
+  if (leaf.getExtension(x509.BasicConstraintsExtension)?.ca)
+    throw new TrustError('KEY_WRONG_ROLE', `${leaf.subject} is an authority; an authority signs certificates alone`);
   const key = guardKey(new Uint8Array(leaf.publicKey.rawData), KIND_OF[role]);
   return { role, fleet, subject, key, validFrom: leaf.notBefore, validTo: leaf.notAfter };
 }
@@ -197,24 +199,34 @@ function parse(text: string): x509.X509Certificate {
 }
 
 function assertValidAt({ notBefore, notAfter, subject }: x509.X509Certificate, nowMs: number): void {
+  // A time that is none compares with nothing, so it would never end.
+  if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime()))
+    throw new TrustError('KEY_MALFORMED', `the certificate of ${subject} gives no valid times`);
   if (nowMs < notBefore.getTime())
     throw new TrustError('KEY_NOT_YET_VALID', `${subject} is valid from ${notBefore.toISOString()}: check the clock`);
   if (nowMs > notAfter.getTime())
     throw new TrustError('KEY_EXPIRED', `${subject} ended at ${notAfter.toISOString()}: rotate the key and sign anew`);
 }
 
-function assertAuthority(certificate: x509.X509Certificate): void {
+/** RFC 5280, 4.2.1.9: `below` authorities stand between it and the leaf, and it may limit how many. */
+function assertAuthority(certificate: x509.X509Certificate, below: number): void {
   const basic = certificate.getExtension(x509.BasicConstraintsExtension);
   const usages = certificate.getExtension(x509.KeyUsagesExtension)?.usages ?? 0;
   if (!basic?.ca || (usages & x509.KeyUsageFlags.keyCertSign) === 0)
     throw new TrustError('KEY_UNTRUSTED', `${certificate.subject} may not issue certificates`);
+  if (basic.pathLength !== undefined && below > basic.pathLength)
+    throw new TrustError('KEY_UNTRUSTED', `${certificate.subject} may not have ${below} authorities below it`);
 }
 
-function assertIssuedBy(certificate: x509.X509Certificate, issuers: readonly x509.X509Certificate[], nowMs: number): void {
+function assertIssuedBy(
+  certificate: x509.X509Certificate,
+  issuers: readonly x509.X509Certificate[],
+  { nowMs, below }: { readonly nowMs: number; readonly below: number },
+): void {
   const issuer = issuers.find((each) => each.subject === certificate.issuer && signedBy(certificate, each));
   if (!issuer) throw new TrustError('KEY_UNTRUSTED', `${certificate.subject} was not issued by a key that is trusted here`);
   assertValidAt(issuer, nowMs);
-  assertAuthority(issuer);
+  assertAuthority(issuer, below);
 }
 
 function signedBy(certificate: x509.X509Certificate, issuer: x509.X509Certificate): boolean {
@@ -223,24 +235,30 @@ function signedBy(certificate: x509.X509Certificate, issuer: x509.X509Certificat
   return verify('sha256', tbs, { key, dsaEncoding: 'der' }, signature);
 }
 
+const SEQUENCE = 0x30;
+const BIT_STRING = 0x03;
+
 /** Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, BIT STRING }: the two parts that a signature check needs, as they stand. */
 function partsOf(der: Uint8Array): { readonly tbs: Uint8Array; readonly signature: Uint8Array } {
-  const outer = element(der, 0);
-  const tbs = element(der, outer.body);
-  const algorithm = element(der, tbs.end);
-  const bits = element(der, algorithm.end);
+  const outer = element(der, 0, SEQUENCE);
+  const tbs = element(der, outer.body, SEQUENCE);
+  const algorithm = element(der, tbs.end, SEQUENCE);
+  const bits = element(der, algorithm.end, BIT_STRING);
+  if (outer.end !== der.length || bits.end !== outer.end)
+    throw new TrustError('KEY_MALFORMED', 'a certificate of the chain holds more than a certificate');
   // A bit string begins with the number of unused bits, none here.
   return { tbs: der.subarray(outer.body, tbs.end), signature: der.subarray(bits.body + 1, bits.end) };
 }
 
-function element(der: Uint8Array, at: number): { readonly body: number; readonly end: number } {
-  const first = der[at + 1] ?? 0;
+/** One DER element. Indefinite lengths are BER, and another parser might read them otherwise. */
+function element(der: Uint8Array, at: number, tag: number): { readonly body: number; readonly end: number } {
+  const first = der[at + 1] ?? 0x80;
   const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
   const length =
     lengthBytes === 0 ? first : Number(`0x${Buffer.from(der.subarray(at + 2, at + 2 + lengthBytes)).toString('hex') || '0'}`);
   const body = at + 2 + lengthBytes;
-  if (lengthBytes > 4 || body + length > der.length)
-    throw new TrustError('KEY_MALFORMED', 'a certificate of the chain is cut short');
+  if (der[at] !== tag || first === 0x80 || lengthBytes > 4 || body + length > der.length)
+    throw new TrustError('KEY_MALFORMED', 'a certificate of the chain is not DER, or is cut short');
   return { body, end: body + length };
 }
 

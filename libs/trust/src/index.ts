@@ -2,7 +2,8 @@ export * from './status/index.ts';
 export { entryOf, type ArtifactBytes, type ArtifactFile, loadArtifact, loadArtifactToPrivateFile } from './artifact/load.ts';
 export { hashArtifact } from './artifact/hash.ts';
 export { pathProblem } from './artifact/path.ts';
-export { type ArtifactOutcome, type ArtifactReport, verifyArtifacts, type VerifyOptions } from './artifact/verify.ts';
+export type { ArtifactOutcome } from './artifact/tally.ts';
+export { type ArtifactReport, verifyArtifacts, type VerifyOptions } from './artifact/verify.ts';
 export { canonicalBytes } from './canonical.ts';
 export {
   type Authority,
@@ -32,6 +33,7 @@ export {
   type Lock,
   lockDigest,
   type LockFile,
+  LOCK_BYTES_MAX,
   lockJsonSchema,
   type ManifestEntry,
   parseLock,
@@ -40,10 +42,12 @@ export {
 } from './lock.ts';
 export { assertOrder, type Mark, readMark, writeAtomically, writeMark } from './mark.ts';
 export { mlBom } from './mlbom.ts';
-export { type Artifact, type Model, type Pack, packJsonSchema, parsePack } from './pack.ts';
+export { type Artifact, type Model, type Pack, PACK_BYTES_MAX, packJsonSchema, parsePack } from './pack.ts';
 export { decodeSignature, derOf, encodeSignature, normaliseLowS, type Signer } from './signature.ts';
 export { DEFAULT_POLICY, LOCK_LIFE_MS, type SignedLock, type SignInput, signLock } from './signlock.ts';
 export { type GuardedKey, guardKey, kindOf } from './spki.ts';
+export { readBounded } from './readfile.ts';
+export { replaceable } from './replaceable.ts';
 export { parseTrust, type TrustDocument, trustOfRoots } from './trustdocument.ts';
 export { decide, type Replaceable, type Verdict } from './verdict.ts';
 export type { Verified } from './verified.ts';

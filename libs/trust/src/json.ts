@@ -4,6 +4,8 @@ import { type FindingCode, TrustError } from './finding.ts';
 const DEPTH_MAX = 32;
 /** Values in one document: a lock of 100,000 artifacts is not what this is for. */
 const VALUES_MAX = 500_000;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /** A fault of the document, with the JSON pointer (RFC 6901) of where it is. */
 export class JsonFault extends TrustError {
@@ -111,15 +113,29 @@ class Reader {
   }
 
   #string(): string {
-    const token = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-    token.lastIndex = this.#at;
-    const match = token.exec(this.#text);
-    if (!match)
+    const end = this.#endOfString();
+    const token = this.#text.slice(this.#at, end + 1);
+    let value: unknown;
+    try {
+      value = end < 0 ? undefined : JSON.parse(token);
+    } catch {
+      value = undefined;
+    }
+    if (typeof value !== 'string')
       throw this.#fault(`a string that does not end, or holds a bad escape or control character, at character ${this.#at + 1}`);
-    this.#at = token.lastIndex;
-    const value = JSON.parse(match[0]) as string;
+    this.#at = end + 1;
     if (!value.isWellFormed()) throw this.#fault('a string holds a lone surrogate');
     return value;
+  }
+
+  /** Where the closing quote stands; below 0 where there is none. No pattern: one over 16 MB would exhaust its engine's stack. */
+  #endOfString(): number {
+    for (let at = this.#at + 1; at < this.#text.length; at += 1) {
+      const next = this.#text.charCodeAt(at);
+      if (next === QUOTE) return at;
+      if (next === BACKSLASH) at += 1;
+    }
+    return -1;
   }
 
   #scalar(): number | boolean | null {
@@ -154,7 +170,15 @@ class Reader {
   }
 }
 
-/** RFC 6901. */
+/** Longer keys are somebody's attack on our terminal. */
+const POINTER_PART_MAX = 100;
+
+/** RFC 6901; long parts are cut and control characters escaped, for it is shown to people. */
 export function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path.map((part) => `/${printable(String(part)).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function printable(part: string): string {
+  const cut = part.length > POINTER_PART_MAX ? `${part.slice(0, POINTER_PART_MAX)}...` : part;
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
 }

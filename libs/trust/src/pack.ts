@@ -6,7 +6,7 @@ import { pathProblem } from './artifact/path.ts';
 import type { Verified } from './verified.ts';
 
 /** Several hundred models; a pack is written by people. */
-const PACK_BYTES_MAX = 4 * 1024 * 1024;
+export const PACK_BYTES_MAX = 4 * 1024 * 1024;
 
 const id = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'give lower-case letters, digits, dot, dash, underscore; 64 at most');
 const name = z.string().min(1).max(100);

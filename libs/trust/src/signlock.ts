@@ -92,6 +92,8 @@ async function buildManifest(pack: Pack, { root, onHashed }: SignInput): Promise
 
 async function seal(lock: Lock, { signers, nowMs }: SignInput): Promise<SignedLock> {
   const lockMessage = sha256(pae(LOCK_PAYLOAD_TYPE, lockPayload(lock)));
+  // By own properties: an artifact may be named "constructor".
+  const artifacts = new Map<string, LockSignature[]>(lock.manifest.map(({ id }) => [id, []]));
   const signatures: LockFile['signatures'] = { lock: [], artifacts: {}, certificates: [] };
   const made: { keyid: string; of: string }[] = [];
   for (const { signer, chain } of signers) {
@@ -101,10 +103,10 @@ async function seal(lock: Lock, { signers, nowMs }: SignInput): Promise<SignedLo
       return signature;
     };
     signatures.lock.push(await sign(lockMessage, 'lock'));
-    for (const { id, sha256: hash } of lock.manifest)
-      (signatures.artifacts[id] ??= []).push(await sign(Buffer.from(hash, 'hex'), id));
+    for (const { id, sha256: hash } of lock.manifest) artifacts.get(id)?.push(await sign(Buffer.from(hash, 'hex'), id));
     signatures.certificates.push(...chain);
   }
+  signatures.artifacts = Object.fromEntries(artifacts);
   const runtime = {
     mode: 'unknown',
     note: 'For people to read; no decision reads it.',

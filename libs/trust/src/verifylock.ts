@@ -1,16 +1,7 @@
-import { verifyRoleCertificate } from './certificates.ts';
-import type { Digest } from './digest.ts';
+import { readCertificate, verifyRoleCertificate } from './certificates.ts';
+import { type Digest, sha256Hex } from './digest.ts';
 import { finding, type Finding, TrustError } from './finding.ts';
-import {
-  type Lock,
-  lockDigest,
-  lockPayload,
-  LOCK_PAYLOAD_TYPE,
-  type LockFile,
-  type LockSignature,
-  parseLock,
-  signedPart,
-} from './lock.ts';
+import { type Lock, lockDigest, lockPayload, LOCK_PAYLOAD_TYPE, type LockFile, parseLock, signedPart } from './lock.ts';
 import { assertOrder, type Mark } from './mark.ts';
 import { coverage, type Pack, verifyPack } from './pack.ts';
 import { pae } from './pae.ts';
@@ -75,9 +66,11 @@ export function artifactSignatureFindings(
     const message = digestOfArtifact(id);
     if (message === undefined) return [];
     try {
-      const valid = (signatures.artifacts[id] ?? []).filter(({ keyid }) => signers.has(keyid));
+      // Own property: an artifact may be named "constructor".
+      const made = Object.hasOwn(signatures.artifacts, id) ? (signatures.artifacts[id] ?? []) : [];
+      const valid = made.filter(({ keyid }) => signers.has(keyid));
       if (valid.length === 0)
-        throw new TrustError('SIGNATURE_MISSING', `artifact ${id} carries no signature of a trusted key: sign it`);
+        throw new TrustError('SIGNATURE_MISSING', `artifact ${id} carries no signature of a key that signed the lock: sign it`);
       for (const { keyid, sig } of valid) verifyDigestSignature(message, sig, signers.get(keyid) as GuardedKey, `artifact ${id}`);
       return [];
     } catch (caught) {
@@ -99,21 +92,35 @@ function verifySigners(
   const message = pae(LOCK_PAYLOAD_TYPE, lockPayload(lock));
   const keys = certifiedKeys(signatures.certificates, trust, nowMs);
   const signers = new Map<string, GuardedKey>();
-  for (const signature of signatures.lock) {
-    const key = keyFor(signature, keys);
-    verifySignature(message, signature.sig, key, 'the lock');
+  const ended: TrustError[] = [];
+  for (const { keyid, sig } of signatures.lock) {
+    const key = keyFor(keyid, keys);
+    // During an overlap the former key's certificate may end first: its signature no longer counts, and does no harm.
+    if (key instanceof TrustError) {
+      ended.push(key);
+      continue;
+    }
+    verifySignature(message, sig, key, 'the lock');
     assertNotRevoked(key, lock, digest, trust);
     signers.set(key.keyId, key);
   }
-  if (signers.size < trust.thresholds.lock) {
-    throw new TrustError('THRESHOLD_NOT_MET', `${signers.size} distinct keys signed the lock; ${trust.thresholds.lock} are due`);
-  }
-  return signers;
+  if (signers.size >= trust.thresholds.lock) return signers;
+  throw (
+    ended[0] ??
+    new TrustError('THRESHOLD_NOT_MET', `${signers.size} distinct keys signed the lock; ${trust.thresholds.lock} are due`)
+  );
 }
 
-/** Leaves of the chains that the lock carries, by key id. A certificate that cannot be proven is no key; the first reason is kept. */
-function certifiedKeys(certificates: readonly string[], trust: TrustDocument, nowMs: number) {
-  const keys = new Map<string, GuardedKey>();
+interface CertifiedKeys {
+  /** By key id; for a key whose certificate cannot be proven, why not. */
+  readonly keys: ReadonlyMap<string, GuardedKey | TrustError>;
+  /** The most telling reason why some certificate was refused. */
+  readonly refusal: TrustError | undefined;
+}
+
+/** Leaves of the chains that the lock carries. A certificate that cannot be proven makes no key trusted. */
+function certifiedKeys(certificates: readonly string[], trust: TrustDocument, nowMs: number): CertifiedKeys {
+  const keys = new Map<string, GuardedKey | TrustError>();
   let refusal: TrustError | undefined;
   for (const [index, leaf] of certificates.entries()) {
     try {
@@ -122,9 +129,21 @@ function certifiedKeys(certificates: readonly string[], trust: TrustDocument, no
     } catch (caught) {
       if (!(caught instanceof TrustError)) throw caught;
       refusal = moreTelling(refusal, caught);
+      const keyId = keyIdOf(leaf);
+      if (keyId !== undefined && !keys.has(keyId)) keys.set(keyId, caught);
     }
   }
   return { keys, refusal };
+}
+
+/** The id of a certificate's key, whatever the certificate is worth; undefined where it cannot be read. */
+function keyIdOf(certificate: string): string | undefined {
+  try {
+    return sha256Hex(readCertificate(certificate).spki);
+  } catch (caught) {
+    if (caught instanceof TrustError) return undefined;
+    throw caught;
+  }
 }
 
 /** Leaf and the certificate that stands behind it; certificates of one lock are leaves, each followed by its intermediate. */
@@ -138,14 +157,18 @@ function moreTelling(known: TrustError | undefined, next: TrustError): TrustErro
   return known === undefined || known.code === 'KEY_WRONG_ROLE' ? next : known;
 }
 
-function keyFor({ keyid }: LockSignature, { keys, refusal }: ReturnType<typeof certifiedKeys>): GuardedKey {
+/** The key of a signature; the reason as a value where its certificate is merely over. Throws for every other reason. */
+function keyFor(keyid: string, { keys, refusal }: CertifiedKeys): GuardedKey | TrustError {
   const key = keys.get(keyid);
+  if (key instanceof TrustError) {
+    if (key.code === 'KEY_EXPIRED') return key;
+    throw key;
+  }
   if (key) return key;
-  const telling = keys.size === 0 ? refusal : undefined;
-  throw (
-    telling ??
-    new TrustError('KEY_UNTRUSTED', `the lock is signed by key ${keyid.slice(0, 16)}, which no certificate in it makes trusted`)
-  );
+  const trusted = [...keys.values()].some((each) => !(each instanceof TrustError));
+  throw trusted || refusal === undefined
+    ? new TrustError('KEY_UNTRUSTED', `the lock is signed by key ${keyid.slice(0, 16)}, which no certificate in it makes trusted`)
+    : refusal;
 }
 
 function assertNotRevoked({ keyId }: GuardedKey, lock: Lock, digest: Digest, { revocations }: TrustDocument): void {

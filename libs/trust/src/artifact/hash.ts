@@ -1,25 +1,80 @@
+import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { TrustError } from '../finding.ts';
 import type { ManifestEntry } from '../lock.ts';
 import { assertFormat, HEAD_BYTES } from './format.ts';
-import { assertUnchanged, openArtifact, refuse } from './open.ts';
-import { ArtifactHash } from './tree.ts';
+import { assertUnchanged, type OpenArtifact, openArtifact, refuse } from './open.ts';
+import { ArtifactHash, CHUNK_BYTES } from './tree.ts';
 
-/** Two buffers of this size: the next part is read while the last one is hashed. */
+/** Two buffers of this size, so that the next part can be read while the last one is hashed; both fit the second-level cache. */
 const READ_BYTES = 1024 * 1024;
+
+/** What must be known of an artifact to hash it. */
+export type Hashable = Pick<ManifestEntry, 'id' | 'path' | 'size' | 'format'>;
 
 export interface Hashed {
   readonly sha256: Buffer;
   readonly tree: Buffer;
 }
 
-/** Reads an artifact once, start to end, and hashes it. Memory is bounded by two buffers. Throws TrustError for what stands in the way. */
-export async function hashArtifact(root: string, entry: Pick<ManifestEntry, 'id' | 'path' | 'size' | 'format'>): Promise<Hashed> {
+export interface HashOptions {
+  /** In a thread of its own reading may block: that costs least. */
+  readonly blocking?: boolean;
+  readonly onBytes?: (count: number) => void;
+}
+
+/** Reads an artifact once, start to end, and hashes it both ways. Memory is bounded by two buffers. Throws TrustError for what stands in the way. */
+export function hashArtifact(root: string, entry: Hashable, options: HashOptions = {}): Promise<Hashed> {
+  return reading(root, entry, async (file) => {
+    const hash = new ArtifactHash();
+    for await (const part of parts(file.handle, entry, { from: 0, to: entry.size }, options)) hash.update(part);
+    return hash.digest();
+  });
+}
+
+/** Flat SHA-256 alone: half of the work. */
+export function hashFlat(root: string, entry: Hashable, options: HashOptions = {}): Promise<Buffer> {
+  return reading(root, entry, async (file) => {
+    const hash = createHash('sha256');
+    for await (const part of parts(file.handle, entry, { from: 0, to: entry.size }, options)) hash.update(part);
+    return hash.digest();
+  });
+}
+
+/** Leaf hashes of some chunks, and which very file and state of it they are of: pieces of one artifact must agree in that. */
+export interface HashedChunks {
+  readonly leaves: readonly Buffer[];
+  readonly state: string;
+}
+
+/** Leaf hashes of `count` chunks from `first`: the piece of one artifact that one core works on. */
+export function hashChunks(
+  root: string,
+  entry: Hashable,
+  { first, count }: { readonly first: number; readonly count: number },
+  options: HashOptions = {},
+): Promise<HashedChunks> {
+  const from = first * CHUNK_BYTES;
+  const to = Math.min(entry.size, from + count * CHUNK_BYTES);
+  return reading(root, entry, async (file) => {
+    const hash = new ArtifactHash({ flat: false });
+    for await (const part of parts(file.handle, entry, { from, to }, options)) hash.update(part);
+    const { dev, ino, size, mtimeNs, ctimeNs } = file.stats;
+    return { leaves: hash.leaves(), state: [dev, ino, size, mtimeNs, ctimeNs].join(':') };
+  });
+}
+
+/** Opens, works, and looks whether the file stayed as it was. What the disk refuses is a finding, not a crash. */
+async function reading<T>(root: string, entry: Hashable, work: (file: OpenArtifact) => Promise<T>): Promise<T> {
   const file = await openArtifact(root, entry);
   try {
-    const hash = new ArtifactHash();
-    for await (const part of parts(file.handle, entry)) hash.update(part);
+    const result = await work(file);
     await assertUnchanged(file, entry);
-    return hash.digest();
+    return result;
+  } catch (caught) {
+    if (caught instanceof TrustError || (caught as NodeJS.ErrnoException).code === undefined) throw caught;
+    throw refuse('FILE_UNREADABLE', entry, `cannot be read (${(caught as NodeJS.ErrnoException).code})`, caught);
   } finally {
     await file.handle.close();
   }
@@ -27,18 +82,29 @@ export async function hashArtifact(root: string, entry: Pick<ManifestEntry, 'id'
 
 async function* parts(
   handle: FileHandle,
-  entry: Pick<ManifestEntry, 'id' | 'path' | 'size' | 'format'>,
+  entry: Hashable,
+  { from, to }: { readonly from: number; readonly to: number },
+  { blocking = false, onBytes }: HashOptions,
 ): AsyncIterable<Uint8Array> {
-  const buffers = [Buffer.alloc(READ_BYTES), Buffer.alloc(READ_BYTES)] as const;
-  const read = (at: number, turn: number) =>
-    handle.read(buffers[turn % 2 === 0 ? 0 : 1], 0, Math.min(READ_BYTES, entry.size - at), at);
-  let pending = entry.size > 0 ? read(0, 0) : undefined;
-  for (let at = 0, turn = 0; pending; turn += 1) {
-    const { bytesRead, buffer } = await pending;
-    if (bytesRead === 0) throw refuse('GREW_WHILE_READ', entry, 'became shorter while it was read');
-    if (at === 0) assertFormat(buffer.subarray(0, Math.min(bytesRead, HEAD_BYTES)), entry);
-    at += bytesRead;
-    pending = at < entry.size ? read(at, turn + 1) : undefined;
-    yield buffer.subarray(0, bytesRead);
+  const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const;
+  const read = async (at: number, turn: number) => {
+    const buffer = buffers[blocking || turn % 2 === 0 ? 0 : 1];
+    const length = Math.min(READ_BYTES, to - at);
+    const bytesRead = blocking
+      ? readSync(handle.fd, buffer, 0, length, at)
+      : (await handle.read(buffer, 0, length, at)).bytesRead;
+    return buffer.subarray(0, bytesRead);
+  };
+  let pending = from < to ? read(from, 0) : undefined;
+  for (let at = from, turn = 0; pending; turn += 1) {
+    const part = await pending;
+    if (part.length === 0) throw refuse('GREW_WHILE_READ', entry, 'became shorter while it was read');
+    if (at === 0) assertFormat(part.subarray(0, HEAD_BYTES), entry);
+    at += part.length;
+    // One buffer is enough where reading blocks: it must not be read into before it is hashed.
+    const ahead = !blocking && at < to ? read(at, turn + 1) : undefined;
+    yield part;
+    onBytes?.(part.length);
+    pending = ahead ?? (at < to ? read(at, turn + 1) : undefined);
   }
 }

@@ -28,15 +28,19 @@ function pair(left: Buffer, right: Buffer | undefined): Buffer {
   return right === undefined ? left : createHash('sha256').update(NODE).update(left).update(right).digest();
 }
 
-/** Flat SHA-256 and chunk tree of a stream of buffers, in one pass. */
+/** Flat SHA-256 and chunk tree of a stream of buffers, in one pass; `flat: false` leaves the first out. */
 export class ArtifactHash {
-  readonly #flat = createHash('sha256');
+  readonly #flat: Hash | undefined;
   readonly #leaves: Buffer[] = [];
   #leaf = leafHash();
   #inLeaf = 0;
 
+  constructor({ flat = true }: { readonly flat?: boolean } = {}) {
+    this.#flat = flat ? createHash('sha256') : undefined;
+  }
+
   update(bytes: Uint8Array): void {
-    this.#flat.update(bytes);
+    this.#flat?.update(bytes);
     for (let at = 0; at < bytes.byteLength; ) {
       const take = Math.min(CHUNK_BYTES - this.#inLeaf, bytes.byteLength - at);
       this.#leaf.update(bytes.subarray(at, at + take));
@@ -47,8 +51,14 @@ export class ArtifactHash {
   }
 
   digest(): { readonly sha256: Buffer; readonly tree: Buffer } {
+    if (this.#flat === undefined) throw new TypeError('made without the flat digest');
+    return { sha256: this.#flat.digest(), tree: treeRoot(this.leaves()) };
+  }
+
+  /** Hashes of all chunks, the last one as long as it is. */
+  leaves(): readonly Buffer[] {
     if (this.#inLeaf > 0) this.#endLeaf();
-    return { sha256: this.#flat.digest(), tree: treeRoot(this.#leaves) };
+    return this.#leaves;
   }
 
   #endLeaf(): void {

@@ -11,6 +11,7 @@ import {
   type ProvenLock,
   readMark,
   type Replaceable,
+  replaceable,
   type TrustDocument,
   TrustError,
   verifyArtifacts,
@@ -18,7 +19,6 @@ import {
   writeMark,
 } from '@smartlite/trust';
 import type { ModelStore } from '../engine.ts';
-import { replaceable } from '../replaceable.ts';
 import type { Report, ReportedFinding } from '../report.ts';
 import { watchStore } from './watch.ts';
 

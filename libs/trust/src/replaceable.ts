@@ -1,4 +1,5 @@
-import type { Pack, Replaceable } from '@smartlite/trust';
+import type { Pack } from './pack.ts';
+import type { Replaceable } from './verdict.ts';
 
 /**
  * For each artifact the models that need it, and for each of those the verified model that may stand in for it: the next candidate of
