@@ -1,7 +1,7 @@
 """Trains one nano model: a small LLaMA on (question, answer) pairs, loss on the answer alone.
 
 Run by recipe.mjs with the system's python3 (Debian: python3-torch, python3-sentencepiece, libopenblas0-pthread):
-    python3 train.py --size lite|standard --corpus corpus.jsonl --out DIR --steps N [--seed 7] [--grow-from LITE_DIR]
+    python3 train.py --size lite|standard --corpus corpus.jsonl --out DIR --steps N [--seed 7] [--until-grow] [--grow-from LITE_DIR]
 Writes DIR/weights.bin (float32), DIR/weights.json (where each tensor lies, shapes, vocabulary) for export.ts.
 """
 import argparse, json, math, os, random, time
@@ -185,16 +185,15 @@ def grown(small, layers):
     return big
 
 
-def train(model, stream, steps, minutes, top_rate, out):
-    """Cosine learning rate over `steps`, or over `minutes` where the machine is too slow for them."""
+def train(model, stream, steps, last, top_rate, out):
+    """Cosine learning rate over `steps`; ends at step `last`. A slow machine takes longer and makes the same model."""
     decay = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() == 1]
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
                                   lr=top_rate, betas=(0.9, 0.98), eps=1e-9, foreach=True)
     began, seen, running = time.time(), 0, 0.0
-    for step in range(1, steps + 1):
-        done = min(1, max(step / steps, (time.time() - began) / 60 / minutes))
-        rate = top_rate * min(1, step / 150) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * done)))
+    for step in range(1, last + 1):
+        rate = top_rate * min(1, step / 150) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)))
         for group in optimizer.param_groups:
             group["lr"] = rate
         tokens, targets, weight = next(stream)
@@ -213,9 +212,7 @@ def train(model, stream, steps, minutes, top_rate, out):
             torch.save(model.state_dict(), os.path.join(out, "checkpoint.pt"))  # a look at the model while it trains
         if step == GROW_AT:
             torch.save(model.state_dict(), os.path.join(out, "grow.pt"))
-        if done >= 1:
-            print(f"ended at step {step} after {(time.time() - began) / 60:.1f} minutes", flush=True)
-            return
+    print(f"ended at step {last} after {(time.time() - began) / 60:.1f} minutes", flush=True)
 
 
 def save(model, tokenizer, size, out):
@@ -249,7 +246,7 @@ def main():
     parser.add_argument("--corpus", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--minutes", type=float, default=50.0)
+    parser.add_argument("--until-grow", action="store_true", help="end once grow.pt is written: all that a standard model needs")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--grow-from", help="directory of a lite model to start from, tokenizer included")
     options = parser.parse_args()
@@ -268,7 +265,8 @@ def main():
         model.load_state_dict(grown(small, layers))
     lengths = [len(ids) for ids, _ in examples]
     print(f"{sum(p.numel() for p in model.parameters())} parameters, {len(examples)} examples, mean length {np.mean(lengths):.1f} tokens", flush=True)
-    train(model, batches(examples, options.seed), options.steps, options.minutes, top_rate, options.out)
+    last = min(GROW_AT, options.steps) if options.until_grow else options.steps
+    train(model, batches(examples, options.seed), options.steps, last, top_rate, options.out)
     save(model, tokenizer, options.size, options.out)
 
 

@@ -21,6 +21,8 @@ export interface Asking {
   readonly temperature: number;
   readonly seed: number;
   readonly timers: readonly Timer[];
+  /** GBNF that the answer keeps to, where the engine can hold it to one. */
+  readonly grammar?: string | undefined;
 }
 
 /** Said when the budget ends an answer: whoever listens must not be left with half a sentence. */
@@ -44,7 +46,15 @@ export async function countTokens(
  * An instruct model's answer, token by token as it is made. When the budget ends it, it ends with the closing sentence, whose tokens
  * were set aside from the start; a budget too small for that gets no closing sentence.
  */
-export async function* chatAnswer({ run, messages, maxTokens, temperature, seed, timers }: Asking): AsyncIterable<AnswerPiece> {
+export async function* chatAnswer({
+  run,
+  messages,
+  maxTokens,
+  temperature,
+  seed,
+  timers,
+  grammar,
+}: Asking): AsyncIterable<AnswerPiece> {
   const closingTokens = await countTokens(run, { kind: 'count-text', text: CLOSING });
   const closes = maxTokens > closingTokens;
   const counted = { promptTokens: 0, answerTokens: 0 };
@@ -55,6 +65,7 @@ export async function* chatAnswer({ run, messages, maxTokens, temperature, seed,
     maxTokens: closes ? maxTokens - closingTokens : maxTokens,
     temperature,
     seed,
+    grammar,
   })) {
     if (piece.kind === 'prompt') counted.promptTokens = piece.tokens;
     if (piece.kind === 'token') {

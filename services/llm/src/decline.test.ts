@@ -56,6 +56,10 @@ describe('the arguments of a call', () => {
     ['<timer cancel>', 'stop it'],
     ['<choose red shirt | blue shirt>', 'the red shirt or the blue shirt'],
     ['<count 1 10>', 'count to 10'],
+    ['<calc 7 * 7>', 'what is 7 squared'],
+    ['<calc 7 * 7>', '7 times 7'],
+    ['<calc 40 / 8>', 'how many 8s are in 40'],
+    ['<unit 98.6 fahrenheit celsius>', 'from fahrenheit to celsius 98.6'],
     ['<time>', 'what time is it'],
     ['Good morning!', 'hello'],
   ])('%s may be taken from "%s"', (call, said) => {
@@ -65,6 +69,10 @@ describe('the arguments of a call', () => {
   it.each([
     ['<calc 12 + 31>', 'what is 12 plus 30'],
     ['<unit 6 foot meter>', 'how many centimeters are 6 feet'],
+    ['<calc 64 - 64>', 'if i take 19 off 64 what is left'],
+    ['<unit 5 kilometer mile>', '5 miles how many kilometers is that'],
+    ['<unit 5 mile mile>', 'what is 5 miles'],
+    ['<timer set 5 second>', 'in 5 minutes wait a second'],
     ['<timer set 50 minute>', 'set a timer for 5 minutes'],
     ['<spell banana>', 'spell the word bandana'],
     ['<date tomorrow>', 'what day is it'],

@@ -1,3 +1,5 @@
+import { readSaid, saidBoth, saidTogether, unsigned } from './tools/said.ts';
+
 /** What is said instead of an answer; the nano models are trained to say the same. */
 export const DECLINE_TEXT = 'Sorry, I cannot help with that yet. I can tell the time, do sums, convert units and set timers.';
 
@@ -76,11 +78,17 @@ export function argumentsInQuestion(answer: string, said: string): boolean {
   const words = new Set(said.split(' ').flatMap((word) => [word, singular(word), unsigned(word)]));
   const own = Object.hasOwn(OWN_WORDS, name) ? (OWN_WORDS[name] ?? []) : [];
   const parts = rest.split(' ').filter((part) => part !== '');
-  return parts.every((part) => own.includes(part) || words.has(part) || words.has(unsigned(part)));
+  return (
+    parts.every((part) => own.includes(part) || words.has(part) || words.has(unsigned(part))) && areOfOnePiece(name, parts, said)
+  );
 }
 
-function unsigned(word: string): string {
-  return word.replace(/^-(?=\d)/, '');
+/** Whether arguments that were said belong together: "64 minus 64" was not asked for where 64 was said once, nor kilometers of miles. */
+function areOfOnePiece(name: string, [first = '', second = '', third = '']: readonly string[], text: string): boolean {
+  if (name === 'calc') return saidBoth(readSaid(text), first, third);
+  if (name === 'unit') return second !== third && saidTogether(readSaid(text), first, second);
+  if (name === 'timer' && first === 'set') return saidTogether(readSaid(text), second, third);
+  return true;
 }
 
 function singular(word: string): string {

@@ -10,6 +10,8 @@ export type LlmWork =
       /** 0: always the likeliest token. */
       readonly temperature: number;
       readonly seed: number;
+      /** GBNF that the answer keeps to, where the engine can hold it to one. */
+      readonly grammar?: string | undefined;
     }
   /** Tokens of the prompt that these messages make, template included. */
   | { readonly kind: 'count-prompt'; readonly messages: readonly ChatMessage[] }

@@ -4,6 +4,7 @@ import { argumentsInQuestion, decline, DECLINE_TEXT, type DeclineThresholds } fr
 import { normalise } from './normalise.ts';
 import { beginsCall, parseCall, type ToolCall } from './tools/call.ts';
 import { execute } from './tools/execute.ts';
+import { callGrammar } from './tools/grammar.ts';
 import type { LlmPiece } from './engine.ts';
 
 /** What the nano models' answers are read with. */
@@ -31,10 +32,12 @@ const HISTORY_MESSAGES = 4;
 export async function* nanoAnswer(asking: Asking, rules: NanoRules, world: NanoWorld): AsyncIterable<AnswerPiece> {
   const messages = asReadByNano(asking.messages);
   const question = messages.at(-1)?.content ?? '';
+  const conversation = messages.map(({ content }) => normalise(content)).join(' ');
+  const grammar = callGrammar(question, conversation);
   const logProbs: number[] = [];
   const heard = listenTo(asking.run, logProbs);
   const pieces: AnswerPiece[] = [];
-  for await (const piece of chatAnswer({ ...asking, run: heard, messages, temperature: 0 })) pieces.push(piece);
+  for await (const piece of chatAnswer({ ...asking, run: heard, messages, grammar, temperature: 0 })) pieces.push(piece);
   const done = pieces.at(-1);
   if (done?.kind !== 'done') return;
 
@@ -45,7 +48,6 @@ export async function* nanoAnswer(asking: Asking, rules: NanoRules, world: NanoW
   const call = parseCall(text);
   const say = (spoken: string, end: Partial<Extract<AnswerPiece, { kind: 'done' }>>) =>
     sayInstead(asking, spoken, { ...done, ...end });
-  const conversation = messages.map(({ content }) => normalise(content));
   if (isOutside(question, conversation, text, call, logProbs, rules)) return yield* say(DECLINE_TEXT, { reason: 'declined' });
   if (!call) return yield* pieces;
   const { text: fact, timers } = execute(call, world);
@@ -63,14 +65,14 @@ export function asReadByNano(messages: readonly ChatMessage[]): ChatMessage[] {
 
 function isOutside(
   question: string,
-  conversation: readonly string[],
+  conversation: string,
   text: string,
   call: ToolCall | undefined,
   logProbs: readonly number[],
   { known, thresholds }: NanoRules,
 ): boolean {
   if (beginsCall(text) && !call) return true;
-  if (call && !argumentsInQuestion(text, conversation.join(' '))) return true;
+  if (call && !argumentsInQuestion(text, conversation)) return true;
   const meanLogProb = logProbs.length === 0 ? undefined : logProbs.reduce((sum, each) => sum + each, 0) / logProbs.length;
   const words = question.split(' ').filter((word) => word !== '');
   return decline({ words, known, meanLogProb, answer: text }, thresholds).kind === 'decline';

@@ -2,7 +2,14 @@ import { Template } from '@huggingface/jinja';
 import type { EngineArtifact, EngineModule, LoadedEngine } from '@smartlite/chassis';
 import type { ChatMessage } from '@smartlite/contracts';
 import type { Verified } from '@smartlite/trust';
-import { getLlama, type LlamaContextSequence, type LlamaModel, LlamaLogLevel, type Token } from 'node-llama-cpp';
+import {
+  getLlama,
+  LlamaGrammarEvaluationState,
+  type LlamaContextSequence,
+  LlamaLogLevel,
+  type LlamaModel,
+  type Token,
+} from 'node-llama-cpp';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { LlmPiece, LlmWork } from '../engine.ts';
@@ -100,7 +107,11 @@ class Gguf implements LoadedEngine<LlmWork, LlmPiece> {
     await this.#sequence.clearHistory();
     const text = new TokenText(this.#model);
     let count = 0;
-    for await (const { token, confidence } of this.#sequence.evaluateWithMetadata(prompt, { confidence: true }, sampling(work))) {
+    for await (const { token, confidence } of this.#sequence.evaluateWithMetadata(
+      prompt,
+      { confidence: true },
+      { ...sampling(work), ...(await this.#heldTo(work.grammar)) },
+    )) {
       if (signal.aborted) return;
       if (this.#model.isEogToken(token)) return yield { kind: 'end', reason: 'stop' };
       if (count === limit) break;
@@ -108,6 +119,12 @@ class Gguf implements LoadedEngine<LlmWork, LlmPiece> {
       yield { kind: 'token', text: text.add(token), tokens: 1, logProb: Math.log(Math.max(confidence, Number.MIN_VALUE)) };
     }
     yield { kind: 'end', reason: 'length' };
+  }
+
+  async #heldTo(grammar: string | undefined) {
+    if (grammar === undefined) return {};
+    const held = await this.#model.llama.createGrammar({ grammar });
+    return { grammarEvaluationState: new LlamaGrammarEvaluationState({ model: this.#model, grammar: held }) };
   }
 
   #prompt(messages: readonly ChatMessage[]): Token[] {

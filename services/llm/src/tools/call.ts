@@ -78,7 +78,8 @@ const PARSERS: Readonly<Record<string, (words: readonly string[]) => ToolCall | 
       .split('|')
       .map((option) => option.trim())
       .filter((option) => option !== '');
-    return options.length >= 2 && options.length <= OPTIONS_MAX ? { name: 'choose', options } : undefined;
+    const distinct = new Set(options).size === options.length;
+    return distinct && options.length >= 2 && options.length <= OPTIONS_MAX ? { name: 'choose', options } : undefined;
   },
 };
 

@@ -44,6 +44,8 @@ const UNITS: Readonly<Record<string, Unit>> = {
   year: of('time', 31_557_600, 'years'),
 };
 
+const PLURALS: ReadonlyMap<string, string> = new Map(Object.entries(UNITS).map(([name, { plural }]) => [plural, name]));
+
 export type Conversion =
   | { readonly kind: 'converted'; readonly value: number; readonly from: string; readonly to: string }
   | { readonly kind: 'unknown-unit'; readonly unit: string }
@@ -58,6 +60,11 @@ export function convert(value: number, from: string, to: string): Conversion {
   const base = value * source.factor + (source.offset ?? 0);
   const converted = (base - (target.offset ?? 0)) / target.factor;
   return { kind: 'converted', value: converted, from: spoken(from, source, value), to: spoken(to, target, converted) };
+}
+
+/** The canonical name of a unit said in singular or plural; undefined for any other word. */
+export function unitSaid(word: string): string | undefined {
+  return unitNamed(word) ? word : PLURALS.get(word);
 }
 
 function unitNamed(name: string): Unit | undefined {
