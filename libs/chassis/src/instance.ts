@@ -107,7 +107,8 @@ async function openPlatform(start: Start): Promise<Platform> {
   const engines = createEngineHost({ models, guard, log, engines: modules });
   stack.add(() => engines.close());
   const door = createDoor({ clock, ids, log, metrics, trail, guard });
-  const bus = createBus({ nats, service: name, instance: id, clock, ids, mode: () => guard.current().mode });
+  const mode = () => guard.current().mode;
+  const bus = createBus({ nats, service: name, instance: id, clock, ids, mode, sign: (...notice) => guard.notice(...notice) });
   return {
     service: name,
     instance: id,

@@ -20,6 +20,9 @@ export const SUBJECTS = {
   securityAlert: 'smartlite.alert.security',
 } as const;
 
+/** Header of an event or alert: its signed notice (DSSE envelope, base64), which binds subject, id, source, time and the body's digest. */
+export const NOTICE_HEADER = 'smartlite-notice';
+
 /** Streams of JetStream. The last lock status is retained by `LOCK`; `CONTROL` and `LEDGER` are logs that pure folds read. */
 export const STREAMS = {
   lock: 'smartlite-lock',

@@ -1,5 +1,14 @@
 import { context, propagation } from '@opentelemetry/api';
-import { type Events, type EventType, type Mode, type SecurityAlert, type ServiceName, SUBJECTS } from '@smartlite/contracts';
+import {
+  type Events,
+  type EventType,
+  type Mode,
+  type SecurityAlert,
+  type ServiceName,
+  NOTICE_HEADER,
+  SUBJECTS,
+} from '@smartlite/contracts';
+import type { Notice } from '@smartlite/trust';
 import { headers, type JetStreamClient, type JetStreamManager, type NatsConnection } from 'nats';
 import type { Clock, Ids } from '../clock.ts';
 import type { Bus } from '../platform.ts';
@@ -13,6 +22,8 @@ export interface BusParts {
   readonly ids: Ids;
   /** The mode that an alert reports. */
   readonly mode: () => Mode;
+  /** Signs what is published; subscribers believe nothing else. Left out by tests alone. */
+  readonly sign?: (notice: Notice, body: Uint8Array) => string;
 }
 
 /** The bus of one service: typed events as CloudEvents, alerts, and NATS itself for stores. */
@@ -33,27 +44,35 @@ export function createBus(parts: BusParts): Bus {
     publishEvent: (type, data) => publishEvent(parts, type, data),
     alert(severity, title, reasons) {
       const alert: SecurityAlert = { atUnixMs: clock.nowMs(), severity, title, reasons, mode: mode() };
-      nats.publish(SUBJECTS.securityAlert, encode(alert), { headers: tracedHeaders() });
+      publish(parts, SUBJECTS.securityAlert, 'alert.security', alert);
     },
   };
 }
 
-/** CloudEvents 1.0, NATS binding, binary mode: attributes in `ce-` headers, the data alone in the body. */
-function publishEvent<T extends EventType>({ nats, service, instance, clock, ids }: BusParts, type: T, data: Events[T]): void {
+function publishEvent<T extends EventType>(parts: BusParts, type: T, data: Events[T]): void {
+  publish(parts, SUBJECTS.event(type), type, data);
+}
+
+/** CloudEvents 1.0, NATS binding, binary mode: attributes in `ce-` headers, the data alone in the body, the signed notice beside them. */
+function publish({ nats, service, instance, clock, ids, sign }: BusParts, subject: string, type: string, data: unknown): void {
+  const body = encode(data);
   const id = ids.uuid();
+  const source = `/smartlite/${service}/${instance}`;
+  const time = new Date(clock.nowMs()).toISOString();
   const attributes = {
     'ce-specversion': '1.0',
     'ce-id': id,
-    'ce-source': `/smartlite/${service}/${instance}`,
+    'ce-source': source,
     'ce-type': `smartlite.${type}`,
-    'ce-time': new Date(clock.nowMs()).toISOString(),
+    'ce-time': time,
     'content-type': 'application/json',
     // The stream drops a second copy.
     'Nats-Msg-Id': id,
+    ...(sign && { [NOTICE_HEADER]: sign({ subject, id, source, time }, body) }),
   };
   const carried = tracedHeaders();
   for (const [name, value] of Object.entries(attributes)) carried.set(name, value);
-  nats.publish(SUBJECTS.event(type), encode(data), { headers: carried });
+  nats.publish(subject, body, { headers: carried });
 }
 
 function tracedHeaders() {

@@ -16,8 +16,10 @@ import {
   type Outcome,
   type RoleIdentity,
   type RoleTrust,
+  type Notice,
   signAck,
   signAlarm,
+  signNotice,
 } from '@smartlite/trust';
 import type { Clock, Ids } from '../clock.ts';
 import type { LockState, LockView, Log, Metrics, Trail } from '../platform.ts';
@@ -137,6 +139,12 @@ export class LockGuard implements LockView {
       message: alarm.message,
       lockDigest: alarm.lockDigest,
     });
+  }
+
+  /** Signs an event or alert of this instance; DSSE envelope, base64. */
+  notice(notice: Notice, body: Uint8Array): string {
+    const { trust, identity } = this.#parts;
+    return Buffer.from(signNotice(notice, body, trust, identity())).toString('base64');
   }
 
   async #ask(): Promise<void> {

@@ -31,7 +31,14 @@ export interface RoleTrust {
 }
 
 /** The kinds of signed messages. The kind is part of what is signed, so that no message is ever valid as another. */
-export type MessageKind = 'lock-status' | 'nonce-reply' | 'lock-alarm' | 'lock-ack' | 'operator-order' | 'control-entry';
+export type MessageKind =
+  | 'lock-status'
+  | 'nonce-reply'
+  | 'lock-alarm'
+  | 'lock-ack'
+  | 'operator-order'
+  | 'control-entry'
+  | 'event-notice';
 
 const payloadType = (kind: MessageKind) => `application/vnd.smartlite.${kind}+json`;
 

@@ -27,6 +27,7 @@ export {
   parseNonceRequest,
   signNonceReply,
 } from './nonce.ts';
+export { type Notice, openNotice, type SignedNotice, signNotice } from './notice.ts';
 export { openOrder, type Order, ORDER_LIFE_MAX_MS, orderId, type SignedOrder, signOrder } from './operator.ts';
 export { compareOrder, orderText, type StatusOrder } from './order.ts';
 export { type LockStatus, openStatus, permits, type SignedStatus, signStatus } from './status.ts';

@@ -10,6 +10,7 @@ const USERS = [
   { service: 'verifier', instance: 'verifier-1' },
   { service: 'asr', instance: 'asr-1' },
   { service: 'cli', instance: 'cli' },
+  { service: 'client', instance: 'client' },
 ];
 
 async function startServer(): Promise<(instance: string) => Promise<NatsConnection>> {
@@ -84,6 +85,24 @@ describe('users of the mesh’s NATS', () => {
     await service.services.add({ name: 'smartlite-asr', version: '0.1.0' });
     await service.flush();
     expect((await cli.request('$SRV.PING')).json()).toMatchObject({ name: 'smartlite-asr' });
+  });
+
+  it('lets a client read events, and publish nothing that changes anything', async () => {
+    const open = await startServer();
+    const client = await open('client');
+    const denied = ['smartlite.event.mode.changed', 'smartlite.lock.status', 'smartlite.lock.alarm', 'smartlite.audit.cli'];
+    const requests = ['STREAM.CREATE.x', 'STREAM.PURGE.smartlite-events', 'CONSUMER.CREATE.smartlite-control.x', 'STREAM.NAMES'];
+    for (const subject of [...denied, ...requests.map((request) => `$JS.API.${request}`)])
+      expect([subject, await mayPublish(client, subject)]).toEqual([subject, false]);
+    expect(await mayPublish(client, '$JS.API.CONSUMER.CREATE.smartlite-events.mine.smartlite.event.>')).toBe(true);
+    expect(await mayPublish(client, 'smartlite.lock.nonce')).toBe(true);
+  });
+
+  it('lets nobody take away the last lock status or the events', async () => {
+    const open = await startServer();
+    for (const instance of ['asr-1', 'verifier-1', 'cli'])
+      for (const stream of ['smartlite-lock', 'smartlite-events'])
+        expect(await mayPublish(await open(instance), `$JS.API.STREAM.DELETE.${stream}`)).toBe(false);
   });
 
   it('lets nobody in without a password', async () => {

@@ -21,9 +21,12 @@ export async function readPermissions(root: string): Promise<PermissionTable> {
   return schema.parse(JSON.parse(await readFile(join(root, 'deploy', 'nats', 'permissions.json'), 'utf8')));
 }
 
+/** Users that are no service of the mesh. A client is none of everyone: it reads, and asks for nothing else. */
+const ROLES_OF_OTHERS: Readonly<Record<string, readonly string[]>> = { cli: ['everyone', 'cli'], client: ['client'] };
+
 /** What one instance may do: what everyone may, what every service may, and what its service alone may. */
 export function permissionsOf(table: PermissionTable, { service, instance }: { service: string; instance: string }): Permissions {
-  const roles = service === 'cli' ? ['everyone', 'cli'] : ['everyone', 'service', service];
+  const roles = ROLES_OF_OTHERS[service] ?? ['everyone', 'service', service];
   const lists = roles.flatMap((role) => table.roles[role] ?? []);
   const fill = (subject: string) => subject.replace('{service}', service).replace('{instance}', instance);
   return {

@@ -76,7 +76,7 @@ export class Supervisor {
     const files = await writeNatsFiles(place.nats, {
       root: place.root,
       address: nats.address,
-      users: [...users, { service: 'cli', instance: 'cli' }],
+      users: [...users, { service: 'cli', instance: 'cli' }, { service: 'client', instance: 'client' }],
     });
     this.#credentials = files.credentials;
     this.#nats = this.#keep('nats-server', () => spawnNatsServer(files.config));
