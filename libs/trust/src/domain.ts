@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { getPublicKey, utils } from '@noble/secp256k1';
 import { type Authority, createIntermediate, createRootAuthority, issueRoleCertificate } from './certificates.ts';
 import { type Signer, signDigest } from './signature.ts';
@@ -60,13 +60,21 @@ export async function createLocalDomain(
 /** A new secp256k1 signing key with its certificate. */
 export async function createSigningKey(issuer: Authority, fleet: string, nowMs: number): Promise<KeyAndChain> {
   const key = secp256k1Pem(utils.randomSecretKey());
-  const { spki } = pemSigner(key);
+  return { key, chain: await issueSigningCertificate(issuer, { fleet, spki: pemSigner(key).spki }, nowMs) };
+}
+
+/** Certifies a signing key wherever it lies; gives the chain, leaf first. */
+export async function issueSigningCertificate(
+  issuer: Authority,
+  { fleet, spki }: { readonly fleet: string; readonly spki: Uint8Array },
+  nowMs: number,
+): Promise<readonly string[]> {
   const leaf = await issueRoleCertificate(
     issuer,
     { role: 'model-signing', fleet, subject: `signing-${sha256Hex(spki).slice(0, 16)}`, spki },
     validity(nowMs, SIGNING_KEY_LIFE_MS),
   );
-  return { key, chain: [leaf, issuer.certificate] };
+  return [leaf, issuer.certificate];
 }
 
 /** A new Ed25519 key with a certificate for one role. `keep`: certifies this key (PKCS#8 PEM) anew instead of making one. */
@@ -87,14 +95,9 @@ export async function createIdentity(
   return { key: pkcs8(privateKey), chain: [leaf, issuer.certificate] };
 }
 
-/** Signs with a secp256k1 key out of PKCS#8 PEM that this project wrote. */
+/** Signs with a secp256k1 private key in PEM form: PKCS#8 or SEC 1, as this project or OpenSSL writes it. */
 export function pemSigner(pem: string): Signer {
-  const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
-  const at = SECP256K1_PKCS8_PREFIX.length;
-  if (der.length !== at + SECRET_BYTES || !der.subarray(0, at).equals(SECP256K1_PKCS8_PREFIX)) {
-    throw new TypeError('not a secp256k1 private key in PKCS#8 form as "smartlite keys new" writes it');
-  }
-  const secret = new Uint8Array(der.subarray(at));
+  const secret = secretOf(pem);
   const spki = Buffer.concat([Buffer.from('3056301006072a8648ce3d020106052b8104000a034200', 'hex'), getPublicKey(secret, false)]);
   return { spki, sign: async (digest) => signDigest(digest, secret) };
 }
@@ -102,6 +105,26 @@ export function pemSigner(pem: string): Signer {
 const SECRET_BYTES = 32;
 /** PKCS#8 { id-ecPublicKey, secp256k1, ECPrivateKey without the public key }: RFC 5208, RFC 5915. */
 const SECP256K1_PKCS8_PREFIX = Buffer.from('303e020100301006072a8648ce3d020106052b8104000a042730250201010420', 'hex');
+
+function secretOf(pem: string): Uint8Array {
+  const der = Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ''), 'base64');
+  const at = SECP256K1_PKCS8_PREFIX.length;
+  if (der.length === at + SECRET_BYTES && der.subarray(0, at).equals(SECP256K1_PKCS8_PREFIX))
+    return new Uint8Array(der.subarray(at));
+  const { crv, d } = jwkOf(pem);
+  if (crv !== 'secp256k1' || d === undefined)
+    throw new TypeError('not a secp256k1 private key in PEM form, without a passphrase');
+  return new Uint8Array(Buffer.from(d, 'base64url'));
+}
+
+/** The owner's own key, so that Node's parser may see it. Keys with explicit curve parameters have no such form and are refused. */
+function jwkOf(pem: string): { readonly crv?: string | undefined; readonly d?: string | undefined } {
+  try {
+    return createPrivateKey(pem).export({ format: 'jwk' });
+  } catch {
+    return {};
+  }
+}
 
 function secp256k1Pem(secret: Uint8Array): string {
   const body = Buffer.concat([SECP256K1_PKCS8_PREFIX, secret]).toString('base64');

@@ -22,6 +22,7 @@ export {
   createLocalDomain,
   createSigningKey,
   IDENTITY_LIFE_MS,
+  issueSigningCertificate,
   type KeyAndChain,
   type LocalDomain,
   pemSigner,
@@ -43,7 +44,7 @@ export {
 export { assertOrder, type Mark, readMark, writeAtomically, writeMark } from './mark.ts';
 export { mlBom } from './mlbom.ts';
 export { type Artifact, type Model, type Pack, PACK_BYTES_MAX, packJsonSchema, parsePack } from './pack.ts';
-export { decodeSignature, derOf, encodeSignature, normaliseLowS, type Signer } from './signature.ts';
+export { decodeSignature, derOf, encodeSignature, normaliseLowS, parseDerSignature, type Signer } from './signature.ts';
 export { DEFAULT_POLICY, LOCK_LIFE_MS, type SignedLock, type SignInput, signLock } from './signlock.ts';
 export { type GuardedKey, guardKey, kindOf } from './spki.ts';
 export { readBounded } from './readfile.ts';
@@ -51,4 +52,4 @@ export { replaceable } from './replaceable.ts';
 export { parseTrust, type TrustDocument, trustOfRoots } from './trustdocument.ts';
 export { decide, type Replaceable, type Verdict } from './verdict.ts';
 export type { Verified } from './verified.ts';
-export { artifactSignatureFindings, type LockInput, type ProvenLock, verifyLock } from './verifylock.ts';
+export { artifactSignatureFindings, type LockInput, type ProvenLock, verifyLock, verifyLockSignatures } from './verifylock.ts';

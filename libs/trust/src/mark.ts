@@ -42,9 +42,13 @@ export async function writeMark(path: string, mark: Mark): Promise<void> {
   await writeAtomically(path, `${JSON.stringify(mark, null, 2)}\n`);
 }
 
+/** Two writes of one process never share a temporary file. */
+let writes = 0;
+
 /** Temporary file, fsync, rename, fsync of the folder. */
 export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
-  const temporary = `${path}.${process.pid}.partial`;
+  writes += 1;
+  const temporary = `${path}.${process.pid}-${writes}.partial`;
   const file = await open(temporary, 'w', mode);
   try {
     await file.writeFile(content);
@@ -63,7 +67,7 @@ export async function writeAtomically(path: string, content: string | Uint8Array
 
 /** Throws where a lock is below what this host, or the trust document, has seen; or too far above it. */
 export function assertOrder(
-  lock: { readonly generation: number; readonly sequence: number },
+  lock: { readonly generation: number; readonly sequence: number; readonly previous: string | null },
   digest: string,
   mark: Mark | undefined,
   trust: TrustDocument,
@@ -75,7 +79,7 @@ export function assertOrder(
     );
   }
   if (lock.sequence < trust.min_sequence) throw rolledBack(lock.sequence, trust.min_sequence);
-  if (!mark || mark.generation < lock.generation) return;
+  if (!mark || mark.generation < lock.generation) return assertNoJump(lock.sequence, trust.min_sequence);
   if (mark.generation > lock.generation || lock.sequence < mark.sequence) throw rolledBack(lock.sequence, mark.sequence);
   if (lock.sequence === mark.sequence && digest !== mark.digest) {
     throw new TrustError(
@@ -83,12 +87,21 @@ export function assertOrder(
       `another lock with sequence ${mark.sequence} was trusted before: raise the sequence and sign anew`,
     );
   }
-  if (lock.sequence - mark.sequence > SEQUENCE_JUMP_MAX) {
+  assertNoJump(lock.sequence, mark.sequence);
+  if (lock.sequence === mark.sequence + 1 && lock.previous !== mark.digest) {
     throw new TrustError(
-      'SEQUENCE_JUMPED',
-      `sequence ${lock.sequence} is more than ${SEQUENCE_JUMP_MAX} above ${mark.sequence}: start a new generation`,
+      'PREVIOUS_MISMATCH',
+      `lock ${lock.sequence} does not follow the lock ${mark.sequence} that was trusted here: sign it upon that one`,
     );
   }
+}
+
+function assertNoJump(sequence: number, known: number): void {
+  if (sequence - known <= SEQUENCE_JUMP_MAX) return;
+  throw new TrustError(
+    'SEQUENCE_JUMPED',
+    `sequence ${sequence} is more than ${SEQUENCE_JUMP_MAX} above ${known}: start a new generation`,
+  );
 }
 
 function rolledBack(sequence: number, seen: number): TrustError {

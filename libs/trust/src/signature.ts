@@ -69,6 +69,27 @@ export function normaliseLowS(signature: Uint8Array): Uint8Array {
   return Buffer.concat([signature.subarray(0, SCALAR_BYTES), Buffer.from((ORDER - s).toString(16).padStart(64, '0'), 'hex')]);
 }
 
+/** r || s out of the DER that a KMS or HSM answers with. Strict: one encoding of two positive integers. Throws SIGNATURE_MALFORMED. */
+export function parseDerSignature(der: Uint8Array): Uint8Array {
+  const [r, afterR] = derInteger(der, 2);
+  const [s, end] = derInteger(der, afterR);
+  const bytes = Buffer.concat([r, s]);
+  // Whatever was read loosely above is not what it is written as.
+  if (end !== der.length || !Buffer.from(derOf(bytes)).equals(der))
+    throw new TrustError('SIGNATURE_MALFORMED', 'the signature is not DER of two integers');
+  return bytes;
+}
+
+function derInteger(der: Uint8Array, at: number): readonly [Uint8Array, number] {
+  const end = at + 2 + (der[at + 1] ?? 0);
+  const digits = Buffer.from(der.subarray(at + 2, end))
+    .toString('hex')
+    .replace(/^0+/, '');
+  if (end > der.length || digits.length > 2 * SCALAR_BYTES)
+    throw new TrustError('SIGNATURE_MALFORMED', 'the signature is cut short, or its integers are too long');
+  return [Buffer.from(digits.padStart(2 * SCALAR_BYTES, '0'), 'hex'), end];
+}
+
 /** DER of r || s, for OpenSSL. */
 export function derOf(signature: Uint8Array): Uint8Array {
   const integer = (bytes: Uint8Array) => {

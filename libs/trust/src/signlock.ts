@@ -10,6 +10,7 @@ import {
 } from './lock.ts';
 import { hashArtifact } from './artifact/hash.ts';
 import { canonicalBytes } from './canonical.ts';
+import { readCertificate } from './certificates.ts';
 import { type Digest, digestOf, sha256, sha256Hex } from './digest.ts';
 import { finding, TrustError } from './finding.ts';
 import { mlBom } from './mlbom.ts';
@@ -65,7 +66,7 @@ export async function signLock(input: SignInput): Promise<SignedLock> {
     sequence: input.sequence,
     previous: input.previous,
     issued: new Date(input.nowMs).toISOString(),
-    expires: new Date(input.nowMs + (input.lifeMs ?? LOCK_LIFE_MS)).toISOString(),
+    expires: new Date(Math.min(input.nowMs + (input.lifeMs ?? LOCK_LIFE_MS), lastCertificateEnd(input))).toISOString(),
     pack: { name: pack.name, version: pack.version, digest: digestOf(input.pack) },
     manifest,
     verification_policy: input.policy ?? DEFAULT_POLICY,
@@ -73,6 +74,11 @@ export async function signLock(input: SignInput): Promise<SignedLock> {
     sbom: { digest: digestOf(canonicalBytes(mlBom(pack))) },
   };
   return seal(lock, input);
+}
+
+/** A lock does not outlive the keys that vouch for it: it ends with the last of their certificates. */
+function lastCertificateEnd({ signers }: SignInput): number {
+  return Math.max(...signers.flatMap(({ chain }) => chain.slice(0, 1)).map((leaf) => readCertificate(leaf).validTo.getTime()));
 }
 
 async function buildManifest(pack: Pack, { root, onHashed }: SignInput): Promise<ManifestEntry[]> {

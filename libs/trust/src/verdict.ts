@@ -1,4 +1,4 @@
-import { FINDING_CODES, type Finding, type FindingGroup } from './finding.ts';
+import { FINDING_CODES, type Finding, type FindingCode, type FindingGroup } from './finding.ts';
 import type { Policy } from './lock.ts';
 
 /** What the findings lead to. */
@@ -44,19 +44,44 @@ const consequenceOf = (mode: Verdict['mode'], more: Partial<Consequence> = {}): 
   ...more,
 });
 
+/** Findings about an artifact's own signature, which `enforce_signatures` asks for. All other signature findings are about the lock. */
+const OWN_SIGNATURE: readonly FindingCode[] = [
+  'SIGNATURE_MISSING',
+  'SIGNATURE_MALFORMED',
+  'SIGNATURE_INVALID',
+  'SIGNATURE_HIGH_S',
+];
+/** Without a pack that the lock covers nothing can serve, and a bus that lies is no mismatch of bytes: no flag tolerates these. */
+const BEYOND_FLAGS: readonly FindingCode[] = [
+  'PACK_UNREADABLE',
+  'PACK_MALFORMED',
+  'PACK_MISMATCH',
+  'PACK_NOT_COVERED',
+  'EQUIVOCATION',
+];
+
 function consequence(finding: Finding, policy: Policy, replaceable: readonly Replaceable[]): Consequence {
   const group: FindingGroup = FINDING_CODES[finding.code];
   switch (group) {
-    case 'signature':
-      // Without enforcement an artifact's own signature is not asked for; the lock's is, always: it carries the flag itself.
-      return consequenceOf(finding.artifact === null || policy.enforce_signatures ? 'halted' : 'normal');
+    case 'signature': {
+      // The lock's own signature is asked for whatever the policy says: it carries the flag itself.
+      const own = finding.artifact !== null && OWN_SIGNATURE.includes(finding.code);
+      return consequenceOf(own && !policy.enforce_signatures ? 'normal' : 'halted');
+    }
     case 'mismatch':
-      return consequenceOf(policy.safe_mode_on_mismatch ? 'safe' : 'normal');
+      return consequenceOf(mismatch(finding, policy, replaceable));
     case 'expired':
       return consequenceOf('safe', { revalidate: true });
     case 'missing':
       return missing(finding, policy, replaceable);
   }
+}
+
+function mismatch({ code, artifact }: Finding, policy: Policy, replaceable: readonly Replaceable[]): Verdict['mode'] {
+  if (BEYOND_FLAGS.includes(code)) return 'safe';
+  const unused = replaceable.some((each) => each.artifact === artifact && Object.keys(each.models).length === 0);
+  if (unused && !policy.require_all_verified) return 'normal';
+  return policy.safe_mode_on_mismatch ? 'safe' : 'normal';
 }
 
 function missing({ artifact }: Finding, policy: Policy, replaceable: readonly Replaceable[]): Consequence {

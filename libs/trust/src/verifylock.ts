@@ -57,6 +57,12 @@ export function verifyLock({ lock: bytes, pack, trust, nowMs, mark }: LockInput)
   return { lock: asVerified(lock), digest, pack: provenPack, signers, signatures: file.signatures, mark: nextMark };
 }
 
+/** Proves that keys trusted at that time signed the lock's signed part; nothing about order, time or pack. Throws TrustError. */
+export function verifyLockSignatures(file: LockFile, trust: TrustDocument, nowMs: number): ReadonlyMap<string, GuardedKey> {
+  const lock = signedPart(file);
+  return verifySigners(file, lock, lockDigest(lock), trust, nowMs);
+}
+
 /** Findings about the artifacts' own signatures: what a stock OpenSSL can check without this lock. They admit nothing by themselves. */
 export function artifactSignatureFindings(
   { lock, signatures, signers }: ProvenLock,

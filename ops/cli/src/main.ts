@@ -4,10 +4,14 @@ import { registerClients } from './verbs/clients.ts';
 import { registerDoctor } from './verbs/doctor.ts';
 import { registerDown } from './verbs/down.ts';
 import { registerModels } from './verbs/models.ts';
+import { registerSign } from './verbs/sign.ts';
+import { registerSafeMode } from './verbs/safe-mode.ts';
 import { registerStatus } from './verbs/status.ts';
 import { registerTalk } from './verbs/talk.ts';
 import { registerTrace } from './verbs/trace.ts';
 import { registerUp } from './verbs/up.ts';
+import { registerWatch } from './verbs/watch.ts';
+import { registerVerify } from './verbs/verify.ts';
 
 const program = new Command('smartlite')
   .description('A self-hosted voice mesh in which no model answers unless every byte of it matches a signed lock.')
@@ -19,10 +23,14 @@ const verbs = [
   registerDown,
   registerStatus,
   registerTalk,
+  registerVerify,
+  registerSign,
   registerModels,
   registerDoctor,
   registerTrace,
   registerClients,
+  registerSafeMode,
+  registerWatch,
 ];
 for (const register of verbs) register(program);
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type KeyAndChain, parseTrust, splitPem, type TrustDocument, writeAtomically } from '@smartlite/trust';
 import { Problem } from '../problem.ts';
@@ -14,6 +14,8 @@ export function domainFiles({ certs, keys }: Place) {
     root: { key: join(keys, 'root-ca-key.pem'), certificate: join(certs, 'smartlite-root-ca.pem') },
     intermediate: { key: join(keys, 'intermediate-ca-key.pem'), certificate: join(certs, 'smartlite-intermediate-ca.pem') },
     signing: { key: join(certs, 'model-signing-key.pem'), certificate: join(certs, 'model-signing-cert.pem') },
+    /** The key before it: signs too until its certificate ends, so that the change is vouched for by both. */
+    formerSigning: { key: join(certs, 'former-signing-key.pem'), certificate: join(certs, 'former-signing-cert.pem') },
     operator: { key: join(keys, 'operator-key.pem'), certificate: join(keys, 'operator-cert.pem') },
   };
 }
@@ -56,10 +58,4 @@ export async function readTrust(path: string): Promise<TrustDocument | undefined
 export async function writeTrust(path: string, trust: TrustDocument): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeAtomically(path, `${JSON.stringify(trust, null, 2)}\n`);
-}
-
-/** Appends one line to the verification log. A single short append is not torn by other writers. */
-export async function appendAudit(path: string, line: Readonly<Record<string, unknown>>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${JSON.stringify(line)}\n`, { flag: 'a' });
 }

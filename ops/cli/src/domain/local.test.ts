@@ -86,7 +86,7 @@ describe('a development domain', () => {
       readFileSync(place.auditLog, 'utf8')
         .trim()
         .split('\n')
-        .map((line) => (JSON.parse(line) as { lockSequence: number }).lockSequence),
+        .map((line) => (JSON.parse(line) as { facts: { lockSequence: number } }).facts.lockSequence),
     ).toEqual([1, 1, 2, 2]);
   });
 

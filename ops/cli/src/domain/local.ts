@@ -15,6 +15,7 @@ import { Problem } from '../problem.ts';
 import type { Domain } from '../up/domain.ts';
 import type { Place } from '../up/place.ts';
 import { domainFiles, readKey, readTrust, writeKey, writeTrust } from './files.ts';
+import { openDomainKeys, rotateDomainKey } from '../signing/keyring.ts';
 import { signingReason, signPack } from './signing.ts';
 import { rotationDue } from './validity.ts';
 
@@ -32,13 +33,24 @@ export interface LocalDomainState {
  */
 export async function ensureLocalDomain(place: Place, nowMs: number): Promise<LocalDomainState> {
   const news: string[] = [];
-  const trust = (await readTrust(place.trust)) ?? (await makeDomain(place, nowMs, news));
+  const trust = await ensureDomain(place, nowMs, news);
   if (trust.class === 'development') {
     if (await rotationDue(domainFiles(place).signing.certificate, nowMs)) await rotateSigningKey(place, trust, nowMs, news);
     const reason = await signingReason(place, nowMs, { keyChanged: news.some((line) => line.startsWith('Signing key')) });
-    if (reason) news.push(await signPack(place, trust, nowMs, reason));
+    if (reason) news.push(await signAnew(place, trust, nowMs, reason));
   }
   return { domain: issuer(await authorityOf(place), trust.fleet), news };
+}
+
+async function signAnew(place: Place, trust: TrustDocument, nowMs: number, because: string): Promise<string> {
+  await using keys = await openDomainKeys(place, trust, nowMs);
+  const { file } = await signPack(place, trust, { nowMs, because, signers: keys.signers });
+  return `Lock ${file.sequence} signed, because ${because}: ${file.manifest.length} artifacts.`;
+}
+
+/** Trust document and keys of this machine; made where there are none yet. */
+export async function ensureDomain(place: Place, nowMs: number, news: string[]): Promise<TrustDocument> {
+  return (await readTrust(place.trust)) ?? (await makeDomain(place, nowMs, news));
 }
 
 /** Root, intermediate, signing key and operator key. The trust document is written last: without it a next start begins afresh. */
@@ -65,11 +77,12 @@ async function refuseForeignLock(place: Place): Promise<void> {
 }
 
 async function rotateSigningKey(place: Place, { fleet }: TrustDocument, nowMs: number, news: string[]): Promise<void> {
-  await writeKey(domainFiles(place).signing, await createSigningKey(await authorityOf(place), fleet, nowMs));
-  news.push('Signing key rotated: the development certificate was near its end.');
+  await rotateDomainKey(place, await createSigningKey(await authorityOf(place), fleet, nowMs));
+  news.push('Signing key rotated: the development certificate was near its end. The former key signs too until its own end.');
 }
 
-async function authorityOf(place: Place): Promise<Authority> {
+/** The intermediate that certifies keys. Its key lies on this disk in a development domain alone. */
+export async function authorityOf(place: Place): Promise<Authority> {
   const { key, chain } = await readKey(domainFiles(place).intermediate);
   return { certificate: chain[0] ?? '', key: readPrivateKey(key) };
 }

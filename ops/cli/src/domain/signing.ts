@@ -1,18 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import {
   digestOf,
-  lockDigest,
-  type LockFile,
-  parseLock,
-  pemSigner,
+  type ManifestEntry,
   readMark,
-  signedPart,
+  type SignedLock,
+  type Signer,
   signLock,
   type TrustDocument,
   writeAtomically,
 } from '@smartlite/trust';
+import { readLock, successionOf } from '../signing/lockfile.ts';
+import { record } from '../trail/record.ts';
 import type { Place } from '../up/place.ts';
-import { appendAudit, domainFiles, readKey } from './files.ts';
 import { nearEnd } from './validity.ts';
 
 /** Why a development domain should sign now; undefined when its lock covers the pack. A lock that was tampered with is left for the verifier to judge. */
@@ -21,7 +20,7 @@ export async function signingReason(
   nowMs: number,
   { keyChanged }: { keyChanged: boolean },
 ): Promise<string | undefined> {
-  const lock = await readLock(place);
+  const lock = await readLock(place.lock);
   if (lock === 'absent') return 'there was no lock yet';
   if (lock === 'unreadable') return undefined;
   if (lock.pack.digest !== digestOf(await readFile(place.pack))) return 'the pack has changed';
@@ -29,54 +28,48 @@ export async function signingReason(
   return nearEnd(Date.parse(lock.expires), nowMs) ? 'the lock was near its end' : undefined;
 }
 
-/** Signs the pack with the domain's own key and replaces the lock; gives the line that says so. Refuses bytes that the pack does not pin. */
+/** A key that signs, with its certificate chain (PEM, leaf first). */
+export interface CertifiedSigner {
+  readonly signer: Signer;
+  readonly chain: readonly string[];
+}
+
+export interface SigningOrder {
+  readonly nowMs: number;
+  /** For the audit trail. */
+  readonly because: string;
+  readonly signers: readonly CertifiedSigner[];
+  readonly onHashed?: (entry: ManifestEntry) => void;
+}
+
+/** Signs the pack and replaces the lock in one step. Refuses bytes that the pack does not pin. Every signature goes into the trail. */
 export async function signPack(
   place: Place,
-  { fleet, generation }: TrustDocument,
-  nowMs: number,
-  reason: string,
-): Promise<string> {
-  const [pack, { key, chain }, mark, former] = await Promise.all([
-    readFile(place.pack),
-    readKey(domainFiles(place).signing),
-    readMark(place.mark),
-    readLock(place),
-  ]);
-  const last = typeof former === 'object' ? former : undefined;
-  const sequence = Math.max(last?.sequence ?? 0, mark?.sequence ?? 0) + 1;
-  const previous = last ? lockDigest(signedPart(last)) : null;
+  trust: TrustDocument,
+  { nowMs, because, signers, onHashed }: SigningOrder,
+): Promise<SignedLock> {
+  const [pack, mark, former] = await Promise.all([readFile(place.pack), readMark(place.mark), readLock(place.lock)]);
   const signed = await signLock({
     pack,
     root: place.models,
-    fleet,
-    generation,
-    sequence,
-    previous,
+    fleet: trust.fleet,
+    generation: trust.generation,
+    ...successionOf(former, trust, mark),
     nowMs,
-    signers: [{ signer: pemSigner(key), chain }],
+    signers,
+    ...(onHashed && { onHashed }),
   });
   await writeAtomically(place.lock, signed.bytes);
-  for (const { keyid, of } of signed.signatures) {
-    await appendAudit(place.auditLog, {
-      at: new Date(nowMs).toISOString(),
-      kind: 'signature.made',
-      actor: 'npm start',
-      keyid,
-      of,
-      lockSequence: sequence,
-      lockDigest: signed.digest,
-      because: reason,
-    });
-  }
-  return `Lock ${sequence} signed, because ${reason}: ${signed.file.manifest.length} artifacts.`;
+  await recordSignatures(place, signed, because);
+  return signed;
 }
 
-async function readLock(place: Place): Promise<LockFile | 'absent' | 'unreadable'> {
-  const bytes = await readFile(place.lock).catch(() => undefined);
-  if (bytes === undefined) return 'absent';
-  try {
-    return parseLock(bytes, place.lock);
-  } catch {
-    return 'unreadable';
-  }
+export function recordSignatures(place: Place, { signatures, file, digest }: SignedLock, because: string): Promise<void> {
+  return record(
+    place,
+    signatures.map(({ keyid, of }) => ({
+      kind: 'signature.made' as const,
+      facts: { keyid, of, lockSequence: file.sequence, lockDigest: digest, because },
+    })),
+  );
 }
