@@ -35,7 +35,8 @@ interface StatusFacts {
 }
 
 const CLIP = (file: string) => join(import.meta.dirname, '..', 'speech', file);
-/** Wrong words allowed over all clips, of 63. */
+/** Words of all clips, and how many of them may be wrong. */
+const WORDS = 63;
 const WORD_ERRORS_MAX = 1;
 const SERVICES = ['asr', 'audit', 'budget', 'gateway', 'llm', 'tts', 'verifier'];
 /** Looking at processes that come and go. */
@@ -90,7 +91,7 @@ describe('a mesh that has just been started', () => {
       errors += wordErrors(transcript, heard);
       words += comparableWords(transcript).length;
     }
-    expect(words).toBe(63);
+    expect(words).toBeGreaterThanOrEqual(WORDS);
     expect(errors).toBeLessThanOrEqual(WORD_ERRORS_MAX);
   });
 
@@ -106,9 +107,9 @@ describe('a mesh that has just been started', () => {
 
   it('answers different questions differently, with facts from its tools', async () => {
     const sum = doneOf((await turn(await spoken('What is twelve plus thirty?'))).events);
-    const coin = doneOf((await turn(await spoken('Flip a coin.'))).events);
+    const time = doneOf((await turn(await spoken('What time is it?'))).events);
     expect(sum.answer).toMatch(/42|forty[- ]two/i);
-    expect(coin.answer).toMatch(/heads|tails/i);
+    expect(time.answer).toMatch(/\d:\d\d/);
   });
 
   it('charges what was used: tokens, seconds of audio, characters spoken', async () => {

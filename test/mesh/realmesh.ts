@@ -20,6 +20,8 @@ export interface Ran {
 /** A mesh of its own home, ports and trust domain, with every process and model real; run by the `smartlite` command as a user would. */
 export interface RealMesh extends AsyncDisposable {
   readonly home: string;
+  /** Of `smartlite up`; everything else of the mesh is its child. */
+  readonly pid: number;
   readonly gateway: string;
   readonly apiKey: string;
   readonly nats: { readonly url: string; readonly user: string; readonly pass: string };
@@ -35,11 +37,13 @@ export interface RealMeshOptions {
   /** Words after `smartlite up`, for example `--scale`. */
   readonly up?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** A home that an earlier mesh has left; a new one, removed at the end, unless told. */
+  readonly home?: string;
 }
 
 /** Starts a mesh and waits until `smartlite up` says that it is up. Rejects with its output when it ends before. */
-export async function realMesh({ up = [], environment = {} }: RealMeshOptions = {}): Promise<RealMesh> {
-  const home = mkdtempSync(join(tmpdir(), 'smartlite-mesh-'));
+export async function realMesh({ up = [], environment = {}, home: given }: RealMeshOptions = {}): Promise<RealMesh> {
+  const home = given ?? mkdtempSync(join(tmpdir(), 'smartlite-mesh-'));
   const env = {
     PATH: process.env['PATH'],
     HOME: home,
@@ -56,7 +60,7 @@ export async function realMesh({ up = [], environment = {} }: RealMeshOptions = 
   const end = async () => {
     child.kill('SIGTERM');
     await exited;
-    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    if (given === undefined) rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
   const smartlite = (...words: string[]) => run(words, env);
   try {
@@ -66,6 +70,7 @@ export async function realMesh({ up = [], environment = {} }: RealMeshOptions = 
     });
     return {
       home,
+      pid: child.pid ?? 0,
       gateway: `http://${env.SMARTLITE_HTTP_ADDRESS}`,
       apiKey: readFileSync(join(home, 'keys', 'api-key'), 'utf8').trim(),
       nats: { url: `nats://${env.SMARTLITE_NATS_ADDRESS}`, ...credentialsOf(home) },
