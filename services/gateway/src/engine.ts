@@ -12,7 +12,7 @@ import type {
 
 /**
  * The way to the budget. Nothing is ever assumed to be granted: whatever keeps an answer from coming is thrown as
- * `budget-unavailable`. Reservations and extensions are not tried again by the line; a settlement is, once.
+ * `budget-unavailable`, after the line has asked once more by itself: the same command twice is one command.
  */
 export interface LedgerLine {
   reserve(request: ReserveRequest): Promise<ReserveResponse>;

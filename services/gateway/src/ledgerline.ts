@@ -28,36 +28,50 @@ interface Waiter {
 /** The way to the budget: one long-lived stream that carries every command of this gateway under its own number. */
 export class StreamedLedgerLine implements LedgerLine {
   readonly #budget: Pick<Peers['budget'], 'account'>;
-  readonly #stopping: AbortSignal;
+  readonly #closing = new AbortController();
   readonly #waiting = new Map<bigint, Waiter>();
+  /** Failures of the stream, not of a command. */
+  readonly #broken = new WeakSet<MeshError>();
   #queue: AccountRequest[] = [];
   #wake: () => void = () => undefined;
   #open = false;
   #next = 0n;
 
-  constructor(budget: Pick<Peers['budget'], 'account'>, stopping: AbortSignal) {
+  constructor(budget: Pick<Peers['budget'], 'account'>) {
     this.#budget = budget;
-    this.#stopping = stopping;
+  }
+
+  /** Ends the stream. Turns that are under way when the service stops must still settle, so this comes last. */
+  close(): void {
+    this.#closing.abort(new MeshError('budget-unavailable', 'the gateway stops'));
   }
 
   async reserve(value: ReserveRequest): Promise<ReserveResponse> {
-    return expectCase(await this.#command({ $case: 'reserve', value }), 'reserve');
+    return expectCase(await this.#insist({ $case: 'reserve', value }), 'reserve');
   }
 
   async extend(value: ExtendRequest): Promise<ExtendResponse> {
-    return expectCase(await this.#command({ $case: 'extend', value }), 'extend');
+    return expectCase(await this.#insist({ $case: 'extend', value }), 'extend');
   }
 
-  /** Tried again once on a fresh stream: a settlement is idempotent, and one that is lost is charged in full at expiry. */
   async settle(value: SettleRequest): Promise<SettleResponse> {
-    const settle = async () => expectCase(await this.#command({ $case: 'settle', value }), 'settle');
-    return settle().catch((caught: unknown) => {
-      if (MeshError.from(caught).retryable) return settle();
-      throw caught;
-    });
+    return expectCase(await this.#insist({ $case: 'settle', value }), 'settle');
   }
 
-  #command(command: Command): Promise<Result> {
+  /**
+   * Each command has a key of its own, so after a broken stream the same again on a fresh one is harmless, and finds the first one's
+   * answer if it was written. What is only late is not repeated: its answer may still come, and is given back.
+   */
+  async #insist(command: Command): Promise<Result> {
+    try {
+      return await this.#command(command);
+    } catch (caught) {
+      if (!this.#broken.has(MeshError.from(caught)) || this.#closing.signal.aborted) throw caught;
+      return this.#command(command);
+    }
+  }
+
+  async #command(command: Command): Promise<Result> {
     if (this.#queue.length >= QUEUE_MAX)
       throw new MeshError('budget-unavailable', 'too many commands wait for the budget', { retryAfterMs: 1_000 });
     const id = (this.#next += 1n);
@@ -78,13 +92,14 @@ export class StreamedLedgerLine implements LedgerLine {
     this.#open = true;
     const ended = new AbortController();
     try {
-      const signal = AbortSignal.any([this.#stopping, ended.signal]);
+      const signal = AbortSignal.any([this.#closing.signal, ended.signal]);
       for await (const { id, result } of this.#budget.account(this.#requests(signal), { signal }))
         if (result) this.#answer(id, result);
-      throw new MeshError('budget-unavailable', 'the budget ended the stream', { retryAfterMs: 500 });
+      throw new MeshError('budget-unavailable', 'the budget ended the stream');
     } catch (caught) {
       const cause = MeshError.from(caught);
       const error = new MeshError('budget-unavailable', 'the budget cannot be asked now', { cause, retryAfterMs: 500 });
+      this.#broken.add(error);
       for (const id of this.#waiting.keys()) this.#drop(id, error);
     } finally {
       ended.abort();
@@ -94,22 +109,30 @@ export class StreamedLedgerLine implements LedgerLine {
   }
 
   async *#requests(signal: AbortSignal): AsyncIterable<AccountRequest> {
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
     while (!signal.aborted) {
       yield* this.#queue.splice(0);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        if (this.#queue.length > 0 || signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      if (this.#queue.length > 0) continue;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      if (!signal.aborted) await promise;
     }
   }
 
   #answer(id: bigint, result: Result): void {
     const waiter = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (result.$case !== 'failure') return waiter?.resolve(result);
+    if (!waiter) return this.#giveBack(result);
+    if (result.$case !== 'failure') return waiter.resolve(result);
     const { code, message } = result.value;
-    waiter?.reject(new MeshError(codeOfReason(code.toUpperCase().replaceAll('-', '_')) ?? 'budget-unavailable', message));
+    waiter.reject(new MeshError(codeOfReason(code.toUpperCase().replaceAll('-', '_')) ?? 'budget-unavailable', message));
+  }
+
+  /** A grant that comes too late for whoever asked would be held until its life ends. */
+  #giveBack(result: Result): void {
+    if (result.$case !== 'reserve' || result.value.outcome?.$case !== 'granted') return;
+    const { id: reservationId } = result.value.outcome.value;
+    this.#command({ $case: 'release', value: { reservationId } }).catch(() => undefined);
   }
 
   #drop(id: bigint, error: MeshError): void {

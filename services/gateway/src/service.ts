@@ -4,7 +4,7 @@ import { gatewayConfig } from './config.ts';
 import { listenHttp } from './doors/http.ts';
 import type { Ports } from './engine.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
-import { Turn } from './turn/turn.ts';
+import { takeTurn } from './turn/turn.ts';
 
 const NO_SETTINGS: TurnSettings = { tier: '', asrTier: '', voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
 
@@ -15,7 +15,7 @@ export const gateway = defineService({
   wire({ httpAddress, clients, uploadBytesMax, turnSecondsMax, idleMsMax }, platform) {
     const { asr, llm, tts, budget } = platform.peers;
     const { clock, ids, trail, log } = platform;
-    const ledger = new StreamedLedgerLine(budget, platform.stopping);
+    const ledger = new StreamedLedgerLine(budget);
     const ports: Ports = { asr, llm, tts, ledger, clock, trail, log, newId: () => ids.uuid() };
     let http: Awaited<ReturnType<typeof listenHttp>> | undefined;
 
@@ -36,6 +36,7 @@ export const gateway = defineService({
       },
       async close() {
         await http?.close();
+        ledger.close();
       },
     };
   },
@@ -55,5 +56,5 @@ async function* turn(ports: Ports, requests: AsyncIterable<TurnRequest>, call: C
       yield next.value.kind.value;
     }
   };
-  yield* new Turn(ports, settings, call).run(audio());
+  yield* takeTurn(ports, settings, audio(), call);
 }

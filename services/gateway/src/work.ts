@@ -4,17 +4,18 @@ import {
   type ChatMessage,
   type Generation,
   MeshError,
+  type ServedBy,
   type SessionFacts,
   type TranscribeResponse,
 } from '@smartlite/contracts';
 import type { Ports } from './engine.ts';
-import { Meter, type MeterRequest } from './turn/meter.ts';
+import { ASR_STEP_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
+import { Meter } from './turn/meter.ts';
+import { actorOf, countFacts, servedFacts } from './turn/receipt.ts';
 import { SentenceCutter } from './turn/sentences.ts';
 
-// The single stages of a turn, metered, for the doors that offer them one by one.
+// The single stages of a turn, metered and recorded, for the doors that offer them one by one.
 
-const ASR_STEP_MS = 10_000;
-const PCM_BYTES_PER_MS = 32;
 const NO_SESSION: SessionFacts = { timers: [], timeZone: '', lastAnswer: '', llmTokensLeft: undefined };
 
 /** The transcript of an utterance, whole. */
@@ -24,19 +25,22 @@ export async function* transcribe(
   tier: string,
   call: Call,
 ): AsyncIterable<TranscribeResponse> {
-  const meter = await openMeter(ports, call, { asrMs: ASR_STEP_MS });
-  const hear = async function* () {
-    yield { kind: { $case: 'settings' as const, value: { tier, partials: false, endAtPause: false } } };
-    for await (const pcm of audio) {
-      await meter.cover('asrMs', pcm.byteLength / PCM_BYTES_PER_MS, ASR_STEP_MS);
-      yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm) } };
+  yield* metered(ports, call, { asrMs: ASR_STEP_MS }, async function* (stage) {
+    const hear = async function* () {
+      yield { kind: { $case: 'settings' as const, value: { tier, partials: false, endAtPause: false } } };
+      for await (const pcm of audio) {
+        const ms = pcm.byteLength / PCM_BYTES_PER_MS;
+        await stage.meter.hold('asrMs', ms, ASR_STEP_MS);
+        stage.meter.use('asrMs', ms);
+        yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm) } };
+      }
+    };
+    for await (const { kind } of ports.asr.streamTranscribe(hear(), { call, signal: stage.signal })) {
+      if (kind?.$case !== 'final') continue;
+      stage.served = { asr: kind.value.servedBy };
+      yield kind.value;
     }
-  };
-  try {
-    for await (const { kind } of ports.asr.streamTranscribe(hear(), { call })) if (kind?.$case === 'final') yield kind.value;
-  } finally {
-    await meter.settle();
-  }
+  });
 }
 
 /** Speech for a text, sentence by sentence. */
@@ -44,16 +48,15 @@ export async function* speak(ports: Ports, text: string, voice: string, rate: nu
   const cutter = new SentenceCutter();
   const sentences = [...cutter.push(text), ...cutter.end()].map((sentence) => sentence.trim());
   if (sentences.length === 0) throw new MeshError('invalid-argument', 'input: there is nothing to speak');
-  const meter = await openMeter(ports, call, { ttsCharacters: text.length });
-  try {
+  yield* metered(ports, call, { ttsCharacters: text.length }, async function* (stage) {
     for (const sentence of sentences) {
-      await meter.cover('ttsCharacters', sentence.length);
-      for await (const { kind } of ports.tts.synthesize({ text: sentence, voice, rate }, { call }))
+      stage.meter.use('ttsCharacters', sentence.length);
+      for await (const { kind } of ports.tts.synthesize({ text: sentence, voice, rate }, { call, signal: stage.signal })) {
+        if (kind?.$case === 'done') stage.served = { tts: kind.value.servedBy };
         if (kind?.$case === 'frame') yield kind.value;
+      }
     }
-  } finally {
-    await meter.settle();
-  }
+  });
 }
 
 export type ChatPiece =
@@ -72,36 +75,54 @@ export interface ChatRequest {
 export async function* chat(ports: Ports, request: ChatRequest, call: Call): AsyncIterable<ChatPiece> {
   const { messages, tier } = request;
   const size = await ports.llm.countTokens({ messages, tier }, { call });
-  const answerMax = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
-  const meter = await openMeter(ports, call, { llmTokens: size.promptTokens + answerMax });
-  let streamed = 0;
-  try {
-    await meter.cover('llmTokens', size.promptTokens + answerMax);
-    const lastAnswer = messages.findLast(({ role }) => role === 'assistant')?.content ?? '';
-    for await (const { kind } of ports.llm.generate(
-      { ...request, maxTokens: answerMax, facts: { ...NO_SESSION, lastAnswer } },
-      { call },
-    )) {
+  const maxTokens = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
+  const lastAnswer = messages.findLast(({ role }) => role === 'assistant')?.content ?? '';
+  const asked = { ...request, maxTokens, facts: { ...NO_SESSION, lastAnswer } };
+  yield* metered(ports, call, { llmTokens: size.promptTokens + maxTokens }, async function* (stage) {
+    stage.meter.use('llmTokens', size.promptTokens);
+    for await (const { kind } of ports.llm.generate(asked, { call, signal: stage.signal })) {
       if (kind?.$case === 'chunk') {
-        streamed += kind.value.tokens;
-        yield { kind: 'text', text: kind.value.text };
+        stage.meter.use('llmTokens', kind.value.tokens);
+        yield { kind: 'text' as const, text: kind.value.text };
       }
-      if (kind?.$case === 'done') yield { kind: 'done', generation: kind.value };
+      if (kind?.$case !== 'done') continue;
+      stage.served = { llm: kind.value.servedBy };
+      yield { kind: 'done' as const, generation: kind.value };
     }
-  } finally {
-    meter.unused('llmTokens', answerMax - streamed);
-    await meter.settle();
-  }
+  });
 }
 
-async function openMeter(ports: Ports, { caller }: Call, first: Parameters<typeof Meter.open>[2]): Promise<Meter> {
-  const request: MeterRequest = {
-    key: ports.newId(),
-    tenant: caller.tenant,
-    user: caller.user,
-    nowMs: () => ports.clock.nowMs(),
-  };
-  const meter = await Meter.open(ports.ledger, request, { requests: 1, ...first });
-  meter.used.requests = 1;
-  return meter;
+interface Stage {
+  readonly meter: Meter;
+  readonly signal: AbortSignal;
+  served: Readonly<Record<string, ServedBy | undefined>>;
+}
+
+/** Holds before the work, settles after it however it ends, and leaves an audit entry. */
+async function* metered<T>(
+  ports: Ports,
+  call: Call,
+  first: Parameters<typeof Meter.open>[2],
+  work: (stage: Stage) => AsyncIterable<T>,
+): AsyncIterable<T> {
+  const { tenant, user } = call.caller;
+  const request = { key: ports.newId(), tenant, user, nowMs: () => ports.clock.nowMs() };
+  const meter = await Meter.open(ports.ledger, request, first);
+  const leaving = new AbortController();
+  const stage: Stage = { meter, signal: AbortSignal.any([call.signal, leaving.signal]), served: {} };
+  let code = 'cancelled';
+  try {
+    yield* work(stage);
+    code = 'ok';
+  } catch (caught) {
+    code = MeshError.from(caught).code;
+    throw caught;
+  } finally {
+    leaving.abort(new MeshError('cancelled', 'the call is over'));
+    await meter
+      .settle()
+      .catch((caught: unknown) => ports.log.error('a call was not settled', { code: MeshError.from(caught).code }));
+    const facts = { ...servedFacts(stage.served), ...countFacts(meter), code };
+    ports.trail.record('call.served', facts, { traceId: call.traceId, actor: actorOf(call) });
+  }
 }

@@ -9,10 +9,10 @@ import type { Sound } from './samples.ts';
  */
 const PIECE_BYTES = 1024;
 /** Decoders at work at once, each a thread with its own memory; whoever comes then is told to come again. */
-const DECODERS_MAX = 32;
+const DECODERS_MAX = 16;
 const RETRY_AFTER_MS = 1_000;
-/** A decoder that has not answered by then has met a file made to stall it. */
-const PIECE_MS_MAX = 10_000;
+/** A decoder that has not answered by then, its start on a busy machine included, has met a file made to stall it. */
+const PIECE_MS_MAX = 30_000;
 const HEAP_MB_MAX = 256;
 
 let decoders = 0;

@@ -232,6 +232,18 @@ describe('an upload beyond the limits', () => {
     expect(counted.bytes).toBeLessThan(62 * SECOND_BYTES);
   });
 
+  it('is refused by its header alone, where that says so', async () => {
+    const counted = { bytes: 0 };
+    const limits = { uploadBytesMax: 25 << 20, turnSecondsMax: 60 };
+    const header = patched(40, 600 * SECOND_BYTES, 4).subarray(0, 44);
+    await expect(
+      taken(endless(Buffer.concat([header, new Uint8Array(1_000)]), counted), undefined, limits),
+    ).rejects.toMatchObject({
+      code: 'payload-too-large',
+    });
+    expect(counted.bytes).toBe(1_044);
+  });
+
   it('is refused as soon as it is larger than an upload may be, however little sound is in it', async () => {
     const counted = { bytes: 0 };
     const limits = { uploadBytesMax: 100_000, turnSecondsMax: 60 };
@@ -265,7 +277,7 @@ describe('many compressed files at once', () => {
       yield clip('mp3.mp3').subarray(0, 4_000);
       await hold.promise;
     };
-    const open = Array.from({ length: 32 }, () => intake(held(), LIMITS)[Symbol.asyncIterator]() as AsyncGenerator<Buffer>);
+    const open = Array.from({ length: 16 }, () => intake(held(), LIMITS)[Symbol.asyncIterator]() as AsyncGenerator<Buffer>);
     await Promise.all(open.map((each) => each.next()));
     await expect(taken(pieces(clip('mp3.mp3')))).rejects.toMatchObject({ code: 'overloaded', retryAfterMs: 1_000 });
     expect((await taken(pieces(clip('16khz.wav')))).length).toBe(REFERENCE.length);

@@ -21,10 +21,9 @@ export interface IntakeLimits {
 export async function* intake(body: AsyncIterable<Uint8Array>, limits: IntakeLimits, rawRateHz?: number): AsyncIterable<Buffer> {
   const bytesMax = limits.turnSecondsMax * BYTES_PER_SECOND;
   let total = 0;
-  for await (const pcm of convert(decode(capped(body, limits.uploadBytesMax), rawRateHz))) {
+  for await (const pcm of convert(decode(capped(body, limits.uploadBytesMax), limits, rawRateHz))) {
     total += pcm.length;
-    if (total > bytesMax)
-      throw new MeshError('payload-too-large', `the audio is longer than ${limits.turnSecondsMax} seconds: split it into turns`);
+    if (total > bytesMax) throw tooLong(limits);
     yield pcm;
   }
   if (total === 0) throw new MeshError('invalid-argument', 'the audio holds no samples');
@@ -40,7 +39,15 @@ async function* capped(body: AsyncIterable<Uint8Array>, bytesMax: number): Async
   if (total === 0) throw new MeshError('invalid-argument', 'the body is empty: send audio');
 }
 
-async function* decode(body: AsyncIterable<Uint8Array>, rawRateHz: number | undefined): AsyncIterable<Sound> {
+function tooLong({ turnSecondsMax }: IntakeLimits): MeshError {
+  return new MeshError('payload-too-large', `the audio is longer than ${turnSecondsMax} seconds: split it into turns`);
+}
+
+async function* decode(
+  body: AsyncIterable<Uint8Array>,
+  limits: IntakeLimits,
+  rawRateHz: number | undefined,
+): AsyncIterable<Sound> {
   if (rawRateHz !== undefined) return yield* raw(body, rawRateHz);
   const parts = body[Symbol.asyncIterator]();
   const head = await headOf(parts);
@@ -50,6 +57,9 @@ async function* decode(body: AsyncIterable<Uint8Array>, rawRateHz: number | unde
   const reader = new WavReader();
   for await (const part of whole) {
     const sound = reader.push(part);
+    // Refused before anybody has heard anything. A size that no upload can have comes from a recorder that did not know it.
+    const { declared } = reader;
+    if (declared && declared.bytes <= limits.uploadBytesMax && declared.seconds > limits.turnSecondsMax) throw tooLong(limits);
     if (sound) yield sound;
   }
   reader.end();

@@ -17,6 +17,7 @@ export class WavReader {
   #state: 'riff' | 'chunks' | 'samples' | 'done' = 'riff';
   #format: Format | undefined;
   #left = 0;
+  #declared: number | undefined;
   #skip = 0;
   #skipped = 0;
   #read = 0;
@@ -28,6 +29,14 @@ export class WavReader {
     this.#pending = this.#pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#pending, bytes]);
     while (this.#state === 'riff' || this.#state === 'chunks') if (!this.#header()) return undefined;
     return this.#state === 'samples' ? this.#samples() : undefined;
+  }
+
+  /** Length that the header says, where it says one; it may be wrong. */
+  get declared(): { readonly bytes: number; readonly seconds: number } | undefined {
+    const { channels, rateHz, bytes } = this.#format ?? { channels: 1, rateHz: 1, bytes: 1 };
+    return this.#declared === undefined
+      ? undefined
+      : { bytes: this.#declared, seconds: this.#declared / (channels * rateHz * bytes) };
   }
 
   /** Throws where the file ended before its samples began. Samples that are fewer than the header says are taken as they are. */
@@ -80,7 +89,9 @@ export class WavReader {
   #beginSamples(size: number): boolean {
     if (!this.#format) throw broken(`has samples at byte ${this.#read} but no format chunk before them`);
     // Recorders that stream do not know the length and write 0 or the largest number.
-    this.#left = size === 0 || size >= 0xffff_fff0 ? Number.POSITIVE_INFINITY : size;
+    const isKnown = size !== 0 && size < 0xffff_fff0;
+    this.#declared = isKnown ? size : undefined;
+    this.#left = isKnown ? size : Number.POSITIVE_INFINITY;
     this.#state = 'samples';
     return true;
   }

@@ -1,4 +1,4 @@
-import { type Caller } from '@smartlite/chassis';
+import type { Caller } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -31,14 +31,18 @@ export class Clients {
   readonly #nowMs: () => number;
   #byDigest: ReadonlyMap<string, Client> = new Map();
   #version = '';
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  #lookedMs = 0;
+  #looking: Promise<void> | undefined;
 
   constructor(path: string, nowMs: () => number) {
     this.#path = path;
     this.#nowMs = nowMs;
   }
 
-  /** The caller behind `Authorization: Bearer KEY`. Throws `unauthenticated`, or `permission-denied` for acting as somebody else. */
+  /**
+   * The caller behind `Authorization: Bearer KEY`. Throws `unauthenticated`, `permission-denied` for acting as somebody else, and `unavailable`
+   * while nobody can say whose keys are good.
+   */
   async callerOf(authorization: string | undefined, actAs: string | undefined): Promise<Caller> {
     await this.#look();
     const key = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(authorization ?? '')?.[1];
@@ -52,18 +56,29 @@ export class Clients {
     return { user: actAs, tenant, regions, operator: false };
   }
 
+  /** Requests that come at one moment wait for one look; a file that cannot be read lets nobody in. */
   async #look(): Promise<void> {
-    if (this.#nowMs() - this.#lookedMs < LOOK_MS) return;
-    this.#lookedMs = this.#nowMs();
-    const { mtimeMs, size, ino } = await stat(this.#path).catch((cause: unknown) => {
-      throw new MeshError('unavailable', 'the file of API keys cannot be read', { cause });
-    });
-    const version = `${mtimeMs}/${size}/${ino}`;
-    if (version === this.#version) return;
-    if (size > FILE_BYTES_MAX) throw new MeshError('unavailable', 'the file of API keys is too large');
-    const parsed = schema.safeParse(JSON.parse(await readFile(this.#path, 'utf8')));
-    if (!parsed.success) throw new MeshError('unavailable', 'the file of API keys is not one that "smartlite clients" wrote');
-    this.#byDigest = new Map(parsed.data.clients.map((client) => [client.digest, client]));
-    this.#version = version;
+    if (!this.#looking || this.#nowMs() - this.#lookedMs >= LOOK_MS) {
+      this.#lookedMs = this.#nowMs();
+      this.#looking = this.#read();
+    }
+    return this.#looking;
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const { mtimeMs, size, ino } = await stat(this.#path);
+      const version = `${mtimeMs}/${size}/${ino}`;
+      if (version === this.#version) return;
+      if (size > FILE_BYTES_MAX) throw new Error('too large');
+      const { clients } = schema.parse(JSON.parse(await readFile(this.#path, 'utf8')));
+      this.#byDigest = new Map(clients.map((client) => [client.digest, client]));
+      this.#version = version;
+    } catch (cause) {
+      throw new MeshError('unavailable', 'the file of API keys cannot be read, or is not one that "smartlite clients" wrote', {
+        cause,
+        retryAfterMs: LOOK_MS,
+      });
+    }
   }
 }

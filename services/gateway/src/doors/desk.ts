@@ -1,113 +1,107 @@
-import type { Call, Platform, SafeModeRule } from '@smartlite/chassis';
+import type { Call, Caller, Platform, SafeModeRule } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { allowedRegions } from '../residency.ts';
 import type { Clients } from './clients.ts';
-import { failureOf, refusalOf } from './failure.ts';
+import { patiently } from './patience.ts';
+import type { Policies } from './policies.ts';
+import { servingTraceparent } from './traceparent.ts';
 
 /** One piece of work behind a door may last as long as the longest turn, spoken and answered. */
 const WORK_MS_MAX = 180_000;
-const TRACE_HEADERS = ['traceparent', 'tracestate'] as const;
+/** Regions that one request may name. */
+const REGIONS_MAX = 16;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** W3C trace context: the caller's, or a new one. */
+    traceparent: string;
+    /** Whose key came along. Set before the body is read, on every route that needs a key. */
+    caller: Caller | null;
+  }
+}
+
+/** What the work behind a door is called, and what becomes of it in safe mode. */
+export interface Errand {
+  readonly name: string;
+  readonly inSafeMode: SafeModeRule;
+  /** Ends when the caller leaves. */
+  readonly signal: AbortSignal;
+}
 
 /** What every handler of ours begins with: who calls, for how long, and when they leave. */
 export class Desk {
-  readonly #platform: Platform;
+  readonly platform: Platform;
+  readonly idleMsMax: number;
   readonly #clients: Clients;
-  readonly #idleMsMax: number;
+  readonly #policies: Policies;
 
-  constructor(platform: Platform, clients: Clients, idleMsMax: number) {
-    this.#platform = platform;
+  constructor(platform: Platform, clients: Clients, policies: Policies, idleMsMax: number) {
+    this.platform = platform;
+    this.idleMsMax = idleMsMax;
     this.#clients = clients;
-    this.#idleMsMax = idleMsMax;
+    this.#policies = policies;
+  }
+
+  /** Lets in who has a key, before anything of the body is read. */
+  async admit(request: FastifyRequest): Promise<void> {
+    request.caller = await this.#clients.callerOf(request.headers.authorization, header(request, 'x-smartlite-user'));
   }
 
   /** Runs work for the key's owner behind the layers of every call. The first step of the iteration may already refuse. */
-  async serve<T>(
+  serve<T>(
     request: FastifyRequest,
     reply: FastifyReply,
-    name: string,
-    inSafeMode: SafeModeRule,
+    { name, inSafeMode }: Omit<Errand, 'signal'>,
     work: (call: Call) => AsyncIterable<T>,
-  ): Promise<AsyncIterable<T>> {
-    const caller = await this.#clients.callerOf(request.headers.authorization, header(request, 'x-smartlite-user'));
+  ): AsyncIterable<T> {
     const leaving = new AbortController();
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) leaving.abort();
     });
-    const headers = Object.fromEntries(
-      TRACE_HEADERS.flatMap((key) => (typeof request.headers[key] === 'string' ? [[key, request.headers[key]]] : [])),
-    );
-    const entry = { name, inSafeMode, caller, requestId: request.id, headers, timeoutMs: WORK_MS_MAX, signal: leaving.signal };
-    return this.#platform.door(entry, (call) => {
-      reply.header('traceparent', `00-${call.traceId}-${call.traceId.slice(0, 16)}-01`);
+    return this.run(request, { name, inSafeMode, signal: leaving.signal }, (call) => {
+      if (!reply.raw.headersSent) reply.header('traceparent', servingTraceparent(call, request.traceparent));
       return work(call);
     });
   }
 
-  /** The request's body as it arrives. Ends with `request-timeout` for a client that falls silent, `cancelled` for one that has left. */
-  async *body(request: FastifyRequest): AsyncIterable<Uint8Array> {
-    const source = (request.body ?? request.raw) as AsyncIterable<Uint8Array>;
-    const parts = source[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await this.#patiently(parts.next());
-      if (next.done) return;
-      yield next.value;
-    }
+  /** The same for work that has no reply of its own, as each response on a WebSocket. */
+  run<T>(
+    request: FastifyRequest,
+    { name, inSafeMode, signal }: Errand,
+    work: (call: Call) => AsyncIterable<T>,
+  ): AsyncIterable<T> {
+    const platform = this.platform;
+    const policies = this.#policies;
+    const { traceparent, caller } = request;
+    const tracestate = header(request, 'tracestate');
+    const asked = (header(request, 'x-smartlite-region') ?? '')
+      .split(',')
+      .map((region) => region.trim())
+      .filter(Boolean);
+    return (async function* () {
+      if (!caller) throw new MeshError('unauthenticated', 'an API key is required');
+      if (asked.length > REGIONS_MAX) throw new MeshError('invalid-argument', `x-smartlite-region: ${REGIONS_MAX} at most`);
+      const policy = await policies.current();
+      const wish = { tenant: caller.tenant, bound: caller.regions, asked };
+      const allowed = policy.kind === 'known' ? { ...caller, regions: allowedRegions(policy.policy, wish) } : caller;
+      const headers = { traceparent, ...(tracestate !== undefined && { tracestate }) };
+      const entry = { name, inSafeMode, caller: allowed, requestId: request.id, headers, timeoutMs: WORK_MS_MAX, signal };
+      yield* platform.door(entry, (call) => {
+        // Without the policy nobody can say who may see the data. In a mode that forbids the call, its refusal came first.
+        if (policy.kind === 'unknown' && inSafeMode !== 'serve') throw policy.error;
+        return work(call);
+      });
+    })();
   }
 
-  #patiently<T>(step: Promise<T>): Promise<T> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => reject(new MeshError('request-timeout', `nothing was received for ${this.#idleMsMax} ms`)),
-      this.#idleMsMax,
-    );
-    const whole = step.catch((cause: unknown) => {
-      throw new MeshError('cancelled', 'the upload was broken off', { cause });
-    });
-    return Promise.race([whole, promise]).finally(() => clearTimeout(timer));
-  }
-
-  get platform(): Platform {
-    return this.#platform;
+  /** The request's body as it arrives. */
+  body(request: FastifyRequest): AsyncIterable<Uint8Array> {
+    return patiently(request.raw, this.idleMsMax);
   }
 }
 
 export function header(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
-}
-
-/** Events of a stream to a client that may be slow; the first one decides whether the answer is a stream or a refusal. */
-export async function sendEvents<T>(
-  reply: FastifyReply,
-  events: AsyncIterable<T>,
-  write: (event: T) => string,
-  end = '',
-): Promise<FastifyReply> {
-  const source = events[Symbol.asyncIterator]();
-  let next = await source.next();
-  reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  });
-  try {
-    for (; !next.done; next = await source.next()) await send(raw, write(next.value));
-    raw.end(end);
-  } catch (caught) {
-    raw.end(`event: error\ndata: ${JSON.stringify(refusalOf(failureOf(caught)).body)}\n\n`);
-  } finally {
-    await source.return?.();
-  }
-  return reply;
-}
-
-function send(raw: FastifyReply['raw'], text: string): Promise<void> {
-  if (text === '' || raw.destroyed || raw.write(text)) return Promise.resolve();
-  return new Promise((resolve) => {
-    raw.once('drain', resolve);
-    raw.once('close', resolve);
-  });
 }

@@ -14,7 +14,7 @@ export function failureOf(caught: unknown): MeshError {
   const status = (caught as { statusCode?: unknown }).statusCode;
   const message = caught instanceof Error ? caught.message : '';
   if (status === 413) return new MeshError('payload-too-large', 'the body is larger than is taken here');
-  if (status === 415) return new MeshError('unsupported-media', 'the content type is not taken here');
+  if (status === 415 || status === 406) return new MeshError('unsupported-media', 'the content type is not taken here');
   if (typeof status === 'number' && status >= 400 && status < 500) return new MeshError('invalid-argument', message);
   return MeshError.from(caught);
 }
@@ -29,7 +29,7 @@ export function refusalOf(error: MeshError) {
     headers['x-ratelimit-reset'] = error.facts['refills'] ?? '';
   }
   const body = {
-    error: { message: error.message, type: typeOf(error), code: error.code, param: null, reason: error.reason, ...error.facts },
+    error: { ...error.facts, message: error.message, type: typeOf(error), code: error.code, param: null, reason: error.reason },
   };
   return { status: error.httpStatus, headers, body };
 }

@@ -1,6 +1,6 @@
 import type { Platform } from '@smartlite/chassis';
-import fastify, { type FastifyInstance } from 'fastify';
 import { MeshError } from '@smartlite/contracts';
+import fastify, { type FastifyInstance } from 'fastify';
 import type { IntakeLimits } from '../audio/intake.ts';
 import type { Ports } from '../engine.ts';
 import { Clients } from './clients.ts';
@@ -8,11 +8,18 @@ import { Desk } from './desk.ts';
 import { facts } from './facts.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import { openAi } from './openai.ts';
+import { Policies } from './policies.ts';
+import { rawRefusal } from './rawrefusal.ts';
+import { traceparentOf } from './traceparent.ts';
 import { voiceTurns } from './turns.ts';
 
 /** JSON bodies: conversations, not files. */
 const JSON_BYTES_MAX = 1024 * 1024;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/;
+/** After a refusal the rest of an upload is read and thrown away for so long: a connection closed on unread bytes loses the answer. */
+const LINGER_MS = 2_000;
+/** Node looks for heads that do not come this many times within the time that they have. */
+const LOOKS_PER_IDLE = 4;
 
 export interface HttpOptions {
   readonly address: string;
@@ -27,18 +34,41 @@ export async function listenHttp(
   ports: Ports,
   options: HttpOptions,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const { idleMsMax } = options;
   const app = fastify({
     bodyLimit: JSON_BYTES_MAX,
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id'], platform),
-    // Node's own limits on headers stay; a request whose head does not come is dropped.
-    http: { headersTimeout: options.idleMsMax },
+    http: { headersTimeout: idleMsMax, connectionsCheckingInterval: Math.ceil(idleMsMax / LOOKS_PER_IDLE) },
+    clientErrorHandler: (error, socket) => rawRefusal(error, socket, platform),
     forceCloseConnections: true,
     return503OnClosing: false,
   });
-  // Uploads are not read into memory: handlers take them as they come.
-  app.addContentTypeParser('*', { bodyLimit: options.limits.uploadBytesMax }, (_request, payload, done) => done(null, payload));
-  app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id));
-  app.addHook('preHandler', async (request, reply) => void reply.header('x-request-id', request.id));
+  everyResponse(app, platform);
+  const clients = new Clients(options.clients, () => platform.clock.monotonicMs());
+  const desk = new Desk(platform, clients, new Policies(platform), idleMsMax);
+  facts(app, platform);
+  await app.register(async (keyed) => {
+    keyed.addHook('onRequest', (request) => desk.admit(request));
+    await keyed.register(async (scope) => voiceTurns(scope, desk, ports, options.limits));
+    await keyed.register(async (scope) => openAi(scope, desk, ports, options.limits));
+  });
+  return { url: await listen(app, options.address), close: () => app.close() };
+}
+
+/** What holds for every answer, refusals included: named by request and trace, in one shape, and read to the end. */
+function everyResponse(app: FastifyInstance, platform: Platform): void {
+  app.decorateRequest('traceparent', '');
+  app.decorateRequest('caller', null);
+  app.addHook('onRequest', async (request, reply) => {
+    request.traceparent = traceparentOf(request.headers['traceparent'], platform);
+    reply.headers({ 'x-request-id': request.id, traceparent: request.traceparent });
+  });
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.complete || raw.destroyed) return;
+    raw.resume();
+    const timer = setTimeout(() => raw.destroy(), LINGER_MS);
+    raw.once('close', () => clearTimeout(timer));
+  });
   app.setErrorHandler((caught, _request, reply) => {
     const error = failureOf(caught);
     if (error.code === 'internal') platform.log.error('a request failed unexpectedly', { cause: causeOf(error) });
@@ -48,16 +78,11 @@ export async function listenHttp(
   app.setNotFoundHandler((request) => {
     throw new MeshError('not-found', `there is no ${request.method} ${request.url.split('?')[0]?.slice(0, 100)}`);
   });
-  const desk = new Desk(platform, new Clients(options.clients, () => platform.clock.monotonicMs()), options.idleMsMax);
-  facts(app, platform);
-  voiceTurns(app, desk, ports, options.limits);
-  await openAi(app, desk, ports, options.limits);
-  return { url: await listen(app, options.address), close: () => app.close() };
 }
 
 async function listen(app: FastifyInstance, address: string): Promise<string> {
   const at = address.lastIndexOf(':');
-  const [host, port] = [address.slice(0, at), Number(address.slice(at + 1))];
+  const [host, port] = [address.slice(0, at).replace(/^\[(.*)\]$/, '$1'), Number(address.slice(at + 1))];
   return app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
     const why =
       cause.code === 'EADDRINUSE'

@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { intake, type IntakeLimits, RATE_HZ } from '../audio/intake.ts';
 import { wavFile } from '../audio/wavfile.ts';
 import type { Ports } from '../engine.ts';
-import { Turn } from '../turn/turn.ts';
-import { type Desk, header, sendEvents } from './desk.ts';
+import { takeTurn } from '../turn/turn.ts';
+import { type Desk, header } from './desk.ts';
+import { parse } from './openai/parse.ts';
+import { sendEvents } from './sse.ts';
 
 const RATE_HZ_MIN = 4_000;
 const RATE_HZ_MAX = 384_000;
@@ -20,25 +22,29 @@ const query = z.strictObject({
 
 /** `POST /v1/voice/turns`: audio in; events and audio out, or one audio file with `Accept: audio/wav`. */
 export function voiceTurns(app: FastifyInstance, desk: Desk, ports: Ports, limits: IntakeLimits): void {
+  // Audio is taken as it comes, whatever its content type says: it is told by its content.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.post('/v1/voice/turns', async (request, reply) => {
     const settings = settingsOf(request);
-    const audio = intake(desk.body(request), limits, rawRateOf(header(request, 'content-type')));
-    const turn = await desk.serve(request, reply, 'POST /v1/voice/turns', 'refuse', (call) =>
-      new Turn(ports, settings, call).run(audio),
+    const rate = rawRateOf(header(request, 'content-type'));
+    if (Number(header(request, 'content-length') ?? 0) > limits.uploadBytesMax)
+      throw new MeshError('payload-too-large', `the upload is larger than ${limits.uploadBytesMax} bytes`);
+    const turn = desk.serve(request, reply, { name: 'POST /v1/voice/turns', inSafeMode: 'refuse' }, (call) =>
+      takeTurn(ports, settings, intake(desk.body(request), limits, rate), call),
     );
     const wanted = header(request, 'accept') ?? '';
-    return wanted.includes('audio/wav') ? sendFile(reply, turn) : sendEvents(reply, turn, eventOf);
+    if (wanted.includes('audio/wav')) return sendFile(reply, turn);
+    return sendEvents(reply, turn, {
+      event: eventOf,
+      failure: (body) => `event: error\ndata: ${JSON.stringify(body)}\n\n`,
+      idleMsMax: desk.idleMsMax,
+    });
   });
 }
 
 function settingsOf(request: FastifyRequest): TurnSettings {
-  const parsed = query.safeParse(request.query);
-  if (!parsed.success)
-    throw new MeshError(
-      'invalid-argument',
-      `query: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`,
-    );
-  const { tier, asr_tier: asrTier, voice, time_zone: timeZone, end_at_pause: endAtPause } = parsed.data;
+  const { tier, asr_tier: asrTier, voice, time_zone: timeZone, end_at_pause: endAtPause } = parse(query, request.query, 'query');
   return { tier, asrTier, voice, timeZone, history: [], timers: [], endAtPause: endAtPause === 'true' };
 }
 

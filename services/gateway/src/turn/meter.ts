@@ -21,14 +21,14 @@ export interface MeterRequest {
 }
 
 /**
- * What one request holds and has used. Work of a kind begins only after `cover` has held enough for it; `settle` ends it once,
- * whatever happened in between, with what was really used.
+ * What one request holds and has used. Work of a kind begins only after enough is held for it, and is counted as it happens, so
+ * that `settle` books what was really used at whatever moment it comes.
  */
 export class Meter {
   readonly #line: LedgerLine;
   readonly #request: MeterRequest;
   readonly #held: Counts = { requests: 0, llmTokens: 0, asrMs: 0, ttsCharacters: 0 };
-  readonly used: Counts = { requests: 0, llmTokens: 0, asrMs: 0, ttsCharacters: 0 };
+  readonly #used: Counts = { requests: 0, llmTokens: 0, asrMs: 0, ttsCharacters: 0 };
   #id = '';
   #extensions = 0;
   #settled = false;
@@ -38,13 +38,15 @@ export class Meter {
     this.#request = request;
   }
 
-  /** Holds the first amounts. Throws `over-budget` naming the limit, what is left and when it refills. */
+  /** Holds the first amounts, one request among them. Throws `over-budget` naming the limit, what is left and when it refills. */
   static async open(line: LedgerLine, request: MeterRequest, first: Partial<Counts>): Promise<Meter> {
     const meter = new Meter(line, request);
     const { key, tenant, user } = request;
-    const { outcome } = await line.reserve({ key, tenant, user, amounts: amountsOf(first), lifeMs: LIFE_MS });
+    const amounts = { requests: 1, ...first };
+    const { outcome } = await line.reserve({ key, tenant, user, amounts: amountsOf(amounts), lifeMs: LIFE_MS });
     meter.#id = meter.#granted(outcome);
-    meter.#add(first);
+    meter.#add(amounts);
+    meter.use('requests', 1);
     return meter;
   }
 
@@ -52,23 +54,26 @@ export class Meter {
     return this.#id;
   }
 
-  /** Uses `amount` more, holding `step` more at a time when what is held does not reach. Throws `over-budget`; nothing is used then. */
-  async cover(unit: MeteredUnit, amount: number, step = amount): Promise<void> {
-    const lacking = this.used[unit] + amount - this.#held[unit];
-    if (lacking > 0) await this.#extend(unit, Math.max(lacking, step));
-    this.used[unit] += amount;
+  used(unit: MeteredUnit): number {
+    return Math.ceil(this.#used[unit]);
   }
 
-  /** Gives back what was covered and then not used. */
-  unused(unit: MeteredUnit, amount: number): void {
-    this.used[unit] = Math.max(0, this.used[unit] - amount);
+  /** Makes sure that `amount` more can be used, holding at least `step` more where it cannot. Throws `over-budget`; nothing changes then. */
+  async hold(unit: MeteredUnit, amount: number, step = 0): Promise<void> {
+    const lacking = this.#used[unit] + amount - this.#held[unit];
+    if (lacking > 0) await this.#extend(unit, Math.max(lacking, step));
+  }
+
+  /** Counts what happened. */
+  use(unit: MeteredUnit, amount: number): void {
+    this.#used[unit] += amount;
   }
 
   /** Books what was used and frees the rest. Repeating it changes nothing. */
   async settle(): Promise<void> {
-    if (this.#settled || this.#id === '') return;
+    if (this.#settled) return;
     this.#settled = true;
-    await this.#line.settle({ reservationId: this.#id, spent: amountsOf(this.used) });
+    await this.#line.settle({ reservationId: this.#id, spent: amountsOf(this.#used) });
   }
 
   async #extend(unit: MeteredUnit, more: number): Promise<void> {
@@ -77,7 +82,7 @@ export class Meter {
       reservationId: this.#id,
       key: String(this.#extensions),
       more: amountsOf({ [unit]: more }),
-      spent: amountsOf(this.used),
+      spent: amountsOf(this.#used),
     };
     const { outcome } = await this.#line.extend(request);
     this.#granted(outcome);
@@ -103,7 +108,7 @@ export class Meter {
   }
 
   #add(amounts: Partial<Counts>): void {
-    for (const unit of Object.keys(UNITS) as MeteredUnit[]) this.#held[unit] += amounts[unit] ?? 0;
+    for (const unit of Object.keys(UNITS) as MeteredUnit[]) this.#held[unit] += Math.ceil(amounts[unit] ?? 0);
   }
 }
 

@@ -1,0 +1,52 @@
+import type { FastifyReply } from 'fastify';
+import { MeshError } from '@smartlite/contracts';
+import { failureOf, refusalOf } from './failure.ts';
+
+/** How events look on the wire. */
+export interface EventForm<T> {
+  readonly event: (event: T) => string;
+  /** After the last event. */
+  readonly end?: string;
+  readonly failure: (body: object) => string;
+  /** A client that has not read for so long holds engines and budget for nothing, and is let go. */
+  readonly idleMsMax: number;
+}
+
+/** Server-sent events to a client that may be slow; the first one decides whether the answer is a stream or a refusal. */
+export async function sendEvents<T>(reply: FastifyReply, events: AsyncIterable<T>, form: EventForm<T>): Promise<FastifyReply> {
+  const source = events[Symbol.asyncIterator]();
+  let next = await source.next();
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
+  try {
+    for (; !next.done; next = await source.next()) await write(raw, form.event(next.value), form.idleMsMax);
+    raw.end(form.end);
+  } catch (caught) {
+    raw.end(form.failure(refusalOf(failureOf(caught)).body));
+  } finally {
+    await source.return?.();
+  }
+  return reply;
+}
+
+/** Resolves when there is room for more. Throws `cancelled` when the reader is gone, or has not read for too long. */
+export async function write(raw: FastifyReply['raw'], bytes: string | Uint8Array, idleMsMax: number): Promise<void> {
+  if (raw.destroyed) throw new MeshError('cancelled', 'the reader has left');
+  if (bytes.length === 0 || raw.write(bytes)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => raw.destroy(), idleMsMax);
+  raw.once('drain', resolve);
+  raw.once('close', resolve);
+  await promise.finally(() => {
+    clearTimeout(timer);
+    raw.off('drain', resolve);
+    raw.off('close', resolve);
+  });
+  if (raw.destroyed) throw new MeshError('cancelled', `the reader has left, or has not read for ${idleMsMax} ms`);
+}

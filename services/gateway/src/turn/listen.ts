@@ -1,0 +1,35 @@
+import { MeshError, type TranscribeResponse, type TurnResponse } from '@smartlite/contracts';
+import type { Scene } from './scene.ts';
+
+/** Audio is held for in steps of so much: small enough to free soon, large enough to ask seldom. */
+export const ASR_STEP_MS = 10_000;
+export const PCM_BYTES_PER_MS = 32;
+
+/** Partial transcripts while the audio arrives, then the final one. */
+export async function* listen(scene: Scene, audio: AsyncIterable<Uint8Array>): AsyncIterable<TurnResponse> {
+  const { ports, call, signal, progress } = scene;
+  let final: TranscribeResponse | undefined;
+  for await (const { kind } of ports.asr.streamTranscribe(requests(scene, audio), { call, signal })) {
+    if (kind?.$case === 'partial') yield { kind };
+    if (kind?.$case === 'final') final = kind.value;
+  }
+  if (!final) throw new MeshError('unavailable', 'the recogniser ended without a transcript');
+  // A recogniser that found the speaker's pause has ended the audio.
+  progress.mark('audioEnded');
+  progress.mark('transcript');
+  progress.asr = final.servedBy;
+  progress.transcript = final.transcript?.text.trim() ?? '';
+  if (final.transcript) yield { kind: { $case: 'transcript', value: final.transcript } };
+}
+
+async function* requests({ settings, meter, progress }: Scene, audio: AsyncIterable<Uint8Array>) {
+  const { asrTier: tier, endAtPause } = settings;
+  yield { kind: { $case: 'settings' as const, value: { tier, partials: true, endAtPause } } };
+  for await (const pcm of audio) {
+    const ms = pcm.byteLength / PCM_BYTES_PER_MS;
+    await meter.hold('asrMs', ms, ASR_STEP_MS);
+    meter.use('asrMs', ms);
+    yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm) } };
+  }
+  progress.mark('audioEnded');
+}

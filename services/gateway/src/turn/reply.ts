@@ -1,0 +1,92 @@
+import { MeshError, type TurnResponse } from '@smartlite/contracts';
+import { Outbox } from './outbox.ts';
+import type { Scene } from './scene.ts';
+import { SentenceCutter } from './sentences.ts';
+import { think } from './think.ts';
+import { voice } from './voice.ts';
+
+/** Responses that wait for a slow client before the engines are held back. */
+const OUTBOX_MAX = 64;
+/** Sentences between the language model and the voice. */
+const SENTENCES_MAX = 4;
+
+export const NOTHING_HEARD = 'I did not hear anything.';
+/** Said in place of the rest when the budget ends in mid-answer. Held for from the start, so that it can always be said. */
+export const BUDGET_ENDED = 'Your budget is used up, so I have to stop here.';
+
+/** The answer, token by token, and its speech, sentence by sentence, both as soon as they are there. */
+export async function* reply(scene: Scene): AsyncIterable<TurnResponse> {
+  const outbox = new Outbox<TurnResponse>(OUTBOX_MAX);
+  const sentences = new Outbox<string>(SENTENCES_MAX);
+  const enough = new AbortController();
+  const thinker = { ...scene, signal: AbortSignal.any([scene.signal, enough.signal]) };
+  const fail = (caught: unknown) => {
+    outbox.fail(caught);
+    sentences.fail(caught);
+  };
+  const thinking = answer(thinker, outbox, sentences).then(
+    () => sentences.end(),
+    (caught: unknown) => (enough.signal.aborted ? undefined : fail(caught)),
+  );
+  const stopThinking = () => {
+    enough.abort(new MeshError('over-budget', 'the budget has ended'));
+    return thinking;
+  };
+  void speak(scene, sentences, outbox, stopThinking).then(() => outbox.end(), fail);
+  yield* outbox.read(scene.signal);
+}
+
+async function answer(scene: Scene, outbox: Outbox<TurnResponse>, sentences: Outbox<string>): Promise<void> {
+  const cutter = new SentenceCutter();
+  const words = scene.progress.transcript === '' ? [NOTHING_HEARD] : think(scene);
+  for await (const text of words) {
+    await tell(scene, text, outbox);
+    for (const sentence of cutter.push(text)) await sentences.put(sentence, scene.signal);
+  }
+  for (const sentence of cutter.end()) await sentences.put(sentence, scene.signal);
+}
+
+async function tell({ progress, signal }: Scene, text: string, outbox: Outbox<TurnResponse>): Promise<void> {
+  if (text === '') return;
+  progress.mark('firstToken');
+  progress.answer += text;
+  await outbox.put({ kind: { $case: 'answerDelta', value: text } }, signal);
+}
+
+async function speak(
+  scene: Scene,
+  sentences: Outbox<string>,
+  outbox: Outbox<TurnResponse>,
+  stopThinking: () => Promise<void>,
+): Promise<void> {
+  for await (const sentence of sentences.read(scene.signal)) {
+    const text = sentence.trim();
+    if (await mayBeSaid(scene, text)) {
+      await say(scene, text, outbox);
+      continue;
+    }
+    await stopThinking();
+    scene.progress.finish = 'budget';
+    await tell(scene, ` ${BUDGET_ENDED}`, outbox);
+    return say(scene, BUDGET_ENDED, outbox);
+  }
+}
+
+/** Whether the budget covers a sentence, with the closing one left to say. Before the first sound its end is an ordinary refusal. */
+async function mayBeSaid({ meter, progress }: Scene, text: string): Promise<boolean> {
+  try {
+    await meter.hold('ttsCharacters', text.length + BUDGET_ENDED.length);
+    return true;
+  } catch (caught) {
+    if (MeshError.from(caught).code === 'over-budget' && progress.hasSpoken) return false;
+    throw caught;
+  }
+}
+
+async function say(scene: Scene, text: string, outbox: Outbox<TurnResponse>): Promise<void> {
+  scene.meter.use('ttsCharacters', text.length);
+  for await (const frame of voice(scene, text)) {
+    scene.progress.mark('firstAudio');
+    await outbox.put({ kind: { $case: 'audio', value: frame } }, scene.signal);
+  }
+}

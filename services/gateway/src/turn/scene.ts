@@ -1,0 +1,16 @@
+import type { Call } from '@smartlite/chassis';
+import type { TurnSettings } from '@smartlite/contracts';
+import type { Ports } from '../engine.ts';
+import type { Meter } from './meter.ts';
+import type { Progress } from './progress.ts';
+
+/** What all parts of one turn share. */
+export interface Scene {
+  readonly ports: Ports;
+  readonly call: Call;
+  readonly settings: TurnSettings;
+  readonly meter: Meter;
+  readonly progress: Progress;
+  /** Ends when the call does, and when the turn does. */
+  readonly signal: AbortSignal;
+}
