@@ -2,7 +2,7 @@ import type { Mode } from '@smartlite/contracts';
 import { describe, expect, it } from 'vitest';
 import { fleetMode } from './status.ts';
 
-const lock = (mode: Mode) => ({ mode, epoch: 1, lockSequence: 1, reasons: [] });
+const lock = (mode: Mode) => ({ mode, epoch: 1, revision: 1, lockSequence: 1, reasons: [] });
 const instances = (...modes: Mode[]) =>
   modes.map((mode) => ({
     service: 'asr',

@@ -1,6 +1,8 @@
 import { type Mode, SUBJECTS } from '@smartlite/contracts';
 import type { Command } from 'commander';
 import { findBus } from '../mesh/find.ts';
+import { type Applied, appliedBy } from '../mode/applied.ts';
+import { readApplied } from '../mesh/stores/applied.ts';
 import { openBus } from '../mesh/stores/bus.ts';
 import { discover, type InstanceFact } from '../mesh/stores/instances.ts';
 import { type LockFact, readLockFact } from '../mesh/stores/lock-status.ts';
@@ -23,6 +25,8 @@ async function status(options: { readonly json?: boolean }): Promise<void> {
   await using bus = await openBus(await findBus(place));
   const [instances, lock] = await Promise.all([discover(bus), readLockFact(bus, SUBJECTS.lockStatus, place)]);
   const mode = fleetMode(lock, instances);
+  const acks = await readApplied(instances.find(({ service }) => service === 'verifier')?.grpc);
+  const rows = instances.map((instance) => ({ ...instance, ...appliedBy(instance.id, acks, lock) }));
   if (options.json)
     console.log(
       JSON.stringify({
@@ -30,11 +34,12 @@ async function status(options: { readonly json?: boolean }): Promise<void> {
         epoch: lock?.epoch ?? 0,
         lockSequence: lock?.lockSequence ?? null,
         reasons: lock?.reasons ?? [],
-        instances: instances.map(published),
+        instances: rows.map(published),
+        laggards: rows.filter(({ applied }) => !applied).map(({ id }) => id),
         models: modelsOf(instances),
       }),
     );
-  else console.log(describe(mode, lock, instances));
+  else console.log(describe(mode, lock, rows));
 }
 
 /** The last status says what the fleet was told; instances whose lease has run out say what holds now. */
@@ -44,18 +49,33 @@ export function fleetMode(lock: LockFact | undefined, instances: readonly Instan
   return said.reduce((worst, mode) => (SEVERITY.indexOf(mode) > SEVERITY.indexOf(worst) ? mode : worst));
 }
 
-/** The fields that the contract promises. */
-function published({ service, id, region, mode, epochApplied, pid, grpc, inflight, queued }: InstanceFact) {
-  return { service, id, region, mode, epochApplied, pid, grpc, inflight, queued };
+type Row = InstanceFact & Applied;
+
+/** The fields that the contract promises, and whether the instance has applied the decision in force, and how fast. */
+function published({
+  service,
+  id,
+  region,
+  mode,
+  epochApplied,
+  pid,
+  grpc,
+  inflight,
+  queued,
+  revisionApplied,
+  applied,
+  delayMs,
+}: Row) {
+  return { service, id, region, mode, epochApplied, pid, grpc, inflight, queued, revisionApplied, applied, delayMs };
 }
 
 function modelsOf(instances: readonly InstanceFact[]) {
   return instances.flatMap(({ service, id, models }) => models.map((model) => ({ id: model, service, instance: id })));
 }
 
-function describe(mode: Mode, lock: LockFact | undefined, instances: readonly InstanceFact[]): string {
+function describe(mode: Mode, lock: LockFact | undefined, instances: readonly Row[]): string {
   const head = `mode ${mode}   epoch ${lock?.epoch ?? '-'}   lock ${lock?.lockSequence ?? '-'}${lock?.reasons.length ? `\n  because ${lock.reasons.join('; ')}` : ''}`;
-  const rows = instances.map(({ service, id, mode: own, epochApplied, pid, grpc, inflight, models }) =>
+  const rows = instances.map(({ service, id, mode: own, epochApplied, pid, grpc, inflight, models, applied, delayMs }) =>
     [
       service.padEnd(9),
       id.padEnd(18),
@@ -63,6 +83,7 @@ function describe(mode: Mode, lock: LockFact | undefined, instances: readonly In
       `epoch ${epochApplied}`.padEnd(9),
       `pid ${pid}`.padEnd(11),
       grpc.padEnd(21),
+      appliedText(applied, delayMs).padEnd(17),
       `${inflight} in flight`,
       models.join(', '),
     ]
@@ -70,4 +91,9 @@ function describe(mode: Mode, lock: LockFact | undefined, instances: readonly In
       .trimEnd(),
   );
   return [head, ...rows, ...(instances.length === 0 ? ['No instance answers.'] : [])].join('\n');
+}
+
+function appliedText(applied: boolean, delayMs: number | null): string {
+  if (!applied) return 'NOT APPLIED';
+  return delayMs === null ? 'applied' : `applied in ${Math.round(delayMs)} ms`;
 }

@@ -8,6 +8,7 @@ import type { Place } from '../../up/place.ts';
 export interface LockFact {
   readonly mode: Mode;
   readonly epoch: number;
+  readonly revision: number;
   readonly lockSequence: number | null;
   readonly reasons: readonly string[];
 }
