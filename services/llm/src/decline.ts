@@ -41,12 +41,18 @@ export const FUNCTION_WORDS: ReadonlySet<string> = new Set(
  * the model's doubt together pass what calibration allows.
  */
 export function decline(input: Judged, thresholds: DeclineThresholds): Judgement {
-  if (input.words.length === 0) return no('nothing was asked');
-  if (input.words.length > WORDS_MAX) return no('the question is too long');
+  const noRequest = isNoRequest(input.words);
+  if (noRequest) return no(noRequest);
   const strangeness = unknownShare(input) / thresholds.unknownShareMax;
   const doubt = (input.meanLogProb ?? 0) / thresholds.meanLogProbMin;
   if (strangeness + doubt >= 1) return no(strangeness >= doubt ? 'too many unknown words' : 'the model is unsure');
   return { kind: 'answer' };
+}
+
+/** Why these words are no request at all, whatever a model would make of them; undefined when they may be one. */
+export function isNoRequest(words: readonly string[]): string | undefined {
+  if (words.length === 0) return 'nothing was asked';
+  return words.length > WORDS_MAX ? 'the question is too long' : undefined;
 }
 
 const no = (because: string): Judgement => ({ kind: 'decline', because });

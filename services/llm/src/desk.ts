@@ -3,8 +3,9 @@ import { type GenerateRequest, type GenerateResponse, MeshError } from '@smartli
 import { firstThatAnswers, type Leg, obstacles, route, type RouteConditions } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { type AnswerPiece, type Asking, chatAnswer, countTokens, PromptTooLong } from './answer.ts';
+import { asReadByNano } from './conversation.ts';
 import type { LlmPiece, LlmWork } from './engine.ts';
-import { asReadByNano, nanoAnswer, type NanoRules } from './nano.ts';
+import { nanoAnswer, type NanoRules } from './nano.ts';
 import { nanoRules } from './nanorules.ts';
 import { type Tier, tierOf } from './tiers.ts';
 

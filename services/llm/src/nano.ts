@@ -1,6 +1,7 @@
-import type { ChatMessage, Mode, SessionFacts } from '@smartlite/contracts';
-import { type AnswerPiece, type Asking, chatAnswer, countTokens } from './answer.ts';
-import { argumentsInQuestion, decline, DECLINE_TEXT, type DeclineThresholds } from './decline.ts';
+import type { Mode, SessionFacts } from '@smartlite/contracts';
+import { type AnswerPiece, type Asking, chatAnswer, CLOSING, countTokens, PromptTooLong } from './answer.ts';
+import { asReadByNano, wordsOf } from './conversation.ts';
+import { argumentsInQuestion, decline, DECLINE_TEXT, type DeclineThresholds, isNoRequest } from './decline.ts';
 import { normalise } from './normalise.ts';
 import { beginsCall, parseCall, type ToolCall } from './tools/call.ts';
 import { execute } from './tools/execute.ts';
@@ -22,8 +23,7 @@ export interface NanoWorld {
   readonly session: SessionFacts;
 }
 
-/** Turns of history that the models were trained with. */
-const HISTORY_MESSAGES = 4;
+type Done = Extract<AnswerPiece, { kind: 'done' }>;
 
 /**
  * An answer of the embedded models: plain text, or a tool call that is executed here, so that facts come from tools. What lies
@@ -33,35 +33,46 @@ export async function* nanoAnswer(asking: Asking, rules: NanoRules, world: NanoW
   const messages = asReadByNano(asking.messages);
   const question = messages.at(-1)?.content ?? '';
   const conversation = messages.map(({ content }) => normalise(content)).join(' ');
-  const grammar = callGrammar(question, conversation);
   const logProbs: number[] = [];
-  const heard = listenTo(asking.run, logProbs);
-  const pieces: AnswerPiece[] = [];
-  for await (const piece of chatAnswer({ ...asking, run: heard, messages, grammar, temperature: 0 })) pieces.push(piece);
-  const done = pieces.at(-1);
-  if (done?.kind !== 'done') return;
+  const pieces = isNoRequest(wordsOf(question))
+    ? undefined
+    : await written({ ...asking, run: listenTo(asking.run, logProbs), messages, grammar: callGrammar(question, conversation) });
+  const done = pieces?.at(-1);
+  if (pieces === undefined || done?.kind !== 'done') return yield* sayInstead(asking, DECLINE_TEXT, declined(asking));
 
   const text = pieces
     .map((piece) => (piece.kind === 'text' ? piece.text : ''))
     .join('')
     .trim();
   const call = parseCall(text);
-  const say = (spoken: string, end: Partial<Extract<AnswerPiece, { kind: 'done' }>>) =>
-    sayInstead(asking, spoken, { ...done, ...end });
-  if (isOutside(question, conversation, text, call, logProbs, rules)) return yield* say(DECLINE_TEXT, { reason: 'declined' });
+  if (isOutside(question, conversation, text, call, logProbs, rules)) {
+    return yield* sayInstead(asking, DECLINE_TEXT, { ...done, reason: 'declined' });
+  }
   if (!call) return yield* pieces;
   const { text: fact, timers } = execute(call, world);
-  yield* say(fact, { reason: 'tool', tool: call.name, timers });
+  yield* sayInstead(asking, fact, { ...done, reason: 'tool', tool: call.name, timers });
 }
 
-/** The last turns, normalised as in training; nano models have no system prompt. */
-export function asReadByNano(messages: readonly ChatMessage[]): ChatMessage[] {
-  const spoken = messages.filter(({ role }) => role !== 'system').slice(-(HISTORY_MESSAGES + 1));
-  const first = spoken.findIndex(({ role }) => role === 'user');
-  return spoken
-    .slice(Math.max(0, first))
-    .map(({ role, content }) => ({ role, content: role === 'user' ? normalise(content) : content }));
+/** Everything that the model writes; undefined where the question alone is more than it can read. */
+async function written(asking: Asking): Promise<readonly AnswerPiece[] | undefined> {
+  try {
+    const pieces: AnswerPiece[] = [];
+    for await (const piece of chatAnswer({ ...asking, temperature: 0 })) pieces.push(piece);
+    return pieces;
+  } catch (caught) {
+    if (caught instanceof PromptTooLong) return undefined;
+    throw caught;
+  }
 }
+
+const declined = ({ timers }: Asking): Done => ({
+  kind: 'done',
+  reason: 'declined',
+  promptTokens: 0,
+  answerTokens: 0,
+  tool: '',
+  timers,
+});
 
 function isOutside(
   question: string,
@@ -74,8 +85,7 @@ function isOutside(
   if (beginsCall(text) && !call) return true;
   if (call && !argumentsInQuestion(text, conversation)) return true;
   const meanLogProb = logProbs.length === 0 ? undefined : logProbs.reduce((sum, each) => sum + each, 0) / logProbs.length;
-  const words = question.split(' ').filter((word) => word !== '');
-  return decline({ words, known, meanLogProb, answer: text }, thresholds).kind === 'decline';
+  return decline({ words: wordsOf(question), known, meanLogProb, answer: text }, thresholds).kind === 'decline';
 }
 
 function listenTo(run: Asking['run'], logProbs: number[]): Asking['run'] {
@@ -87,13 +97,18 @@ function listenTo(run: Asking['run'], logProbs: number[]): Asking['run'] {
   };
 }
 
-/** A sentence of ours in place of the model's words, counted by the model's tokenizer, as one piece. */
-async function* sayInstead(
-  { run }: Asking,
-  text: string,
-  done: Extract<AnswerPiece, { kind: 'done' }>,
-): AsyncIterable<AnswerPiece> {
-  const tokens = await countTokens(run, { kind: 'count-text', text });
-  yield { kind: 'text', text, tokens };
-  yield { ...done, answerTokens: tokens };
+/**
+ * A sentence of ours in place of the model's words, counted by the model's tokenizer, as one piece. One that the budget cannot pay
+ * for is replaced by the closing sentence, or by nothing, and what it would have done is left undone.
+ */
+async function* sayInstead({ run, maxTokens, timers }: Asking, text: string, done: Done): AsyncIterable<AnswerPiece> {
+  for (const said of [text, CLOSING.trim()]) {
+    const tokens = await countTokens(run, { kind: 'count-text', text: said });
+    if (tokens > maxTokens) continue;
+    yield { kind: 'text', text: said, tokens };
+    return yield said === text
+      ? { ...done, answerTokens: tokens }
+      : { ...done, reason: 'length', tool: '', timers, answerTokens: tokens };
+  }
+  yield { ...done, reason: 'length', tool: '', timers, answerTokens: 0 };
 }

@@ -1,18 +1,11 @@
-import { Template } from '@huggingface/jinja';
 import type { EngineArtifact, EngineModule, LoadedEngine } from '@smartlite/chassis';
-import type { ChatMessage } from '@smartlite/contracts';
 import type { Verified } from '@smartlite/trust';
-import {
-  getLlama,
-  LlamaGrammarEvaluationState,
-  type LlamaContextSequence,
-  LlamaLogLevel,
-  type LlamaModel,
-  type Token,
-} from 'node-llama-cpp';
+import { getLlama, LlamaGrammarEvaluationState, type LlamaContextSequence, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { LlmPiece, LlmWork } from '../engine.ts';
+import { Prompter } from './gguf-prompt.ts';
+import { TokenText } from './gguf-text.ts';
 
 // llama.cpp through node-llama-cpp: any instruct GGUF. Chat template, special tokens and stop tokens are the file's own.
 
@@ -39,8 +32,8 @@ export const engine: EngineModule<LlmWork, LlmPiece> = {
     // No mmap: the file is a private copy that is gone once it is loaded.
     const model = await llama.loadModel({ modelPath: weights.path, useMmap: false });
     const context = await model.createContext({ contextSize, threads, sequences: 1 });
-    const chat = new Template(template ?? templateOf(model));
-    return new Gguf(model, context.getSequence(), chat, contextSize, await wordsOf(vocabulary));
+    const prompter = new Prompter(model, template ?? templateOf(model));
+    return new Gguf(model, context.getSequence(), prompter, contextSize, await wordsOf(vocabulary));
   },
 };
 
@@ -59,16 +52,16 @@ function templateOf(model: LlamaModel): string {
 class Gguf implements LoadedEngine<LlmWork, LlmPiece> {
   readonly #model: LlamaModel;
   readonly #sequence: LlamaContextSequence;
-  readonly #chat: Template;
+  readonly #prompter: Prompter;
   readonly #contextTokens: number;
   readonly #vocabulary: string;
   /** One sequence, one answer at a time: the next waits for the one before. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(model: LlamaModel, sequence: LlamaContextSequence, chat: Template, contextTokens: number, vocabulary: string) {
+  constructor(model: LlamaModel, sequence: LlamaContextSequence, prompter: Prompter, contextTokens: number, vocabulary: string) {
     this.#model = model;
     this.#sequence = sequence;
-    this.#chat = chat;
+    this.#prompter = prompter;
     this.#contextTokens = contextTokens;
     this.#vocabulary = vocabulary;
   }
@@ -78,7 +71,7 @@ class Gguf implements LoadedEngine<LlmWork, LlmPiece> {
       case 'generate':
         return yield* this.#generate(work, signal);
       case 'count-prompt':
-        return yield { kind: 'count', tokens: this.#prompt(work.messages).length };
+        return yield { kind: 'count', tokens: this.#prompter.prompt(work.messages).length };
       case 'count-text':
         return yield { kind: 'count', tokens: this.#model.tokenize(work.text).length };
       case 'vocabulary':
@@ -92,6 +85,7 @@ class Gguf implements LoadedEngine<LlmWork, LlmPiece> {
     this.#turn = done;
     try {
       await before;
+      if (signal.aborted) return;
       yield* this.#evaluate(work, signal);
     } finally {
       finish();
@@ -99,7 +93,7 @@ class Gguf implements LoadedEngine<LlmWork, LlmPiece> {
   }
 
   async *#evaluate(work: Extract<LlmWork, { kind: 'generate' }>, signal: AbortSignal): AsyncIterable<LlmPiece> {
-    const prompt = this.#prompt(work.messages);
+    const prompt = this.#prompter.prompt(work.messages);
     const room = this.#contextTokens - prompt.length - 1;
     if (room <= 0) return yield { kind: 'end', reason: 'too-long' };
     yield { kind: 'prompt', tokens: prompt.length };
@@ -126,40 +120,8 @@ class Gguf implements LoadedEngine<LlmWork, LlmPiece> {
     const held = await this.#model.llama.createGrammar({ grammar });
     return { grammarEvaluationState: new LlamaGrammarEvaluationState({ model: this.#model, grammar: held }) };
   }
-
-  #prompt(messages: readonly ChatMessage[]): Token[] {
-    const { bosString, eosString, bos } = this.#model.tokens;
-    const text = this.#chat.render({
-      messages: messages.map(({ role, content }) => ({ role, content })),
-      add_generation_prompt: true,
-      bos_token: bosString ?? '',
-      eos_token: eosString ?? '',
-    });
-    const tokens = this.#model.tokenize(text, true);
-    return bos !== null && this.#model.tokens.shouldPrependBosToken && tokens[0] !== bos ? [bos, ...tokens] : tokens;
-  }
 }
 
 function sampling({ temperature, seed }: Extract<LlmWork, { kind: 'generate' }>) {
   return { temperature, seed, yieldEogToken: true };
-}
-
-/** Text token by token: a character that is spread over several tokens comes out with the last of them. */
-class TokenText {
-  readonly #model: LlamaModel;
-  #pending: Token[] = [];
-  #before: Token[] = [];
-
-  constructor(model: LlamaModel) {
-    this.#model = model;
-  }
-
-  add(token: Token): string {
-    this.#pending.push(token);
-    const text = this.#model.detokenize(this.#pending, false, this.#before);
-    if (text.endsWith('\uFFFD')) return '';
-    this.#before = this.#pending;
-    this.#pending = [];
-    return text;
-  }
 }

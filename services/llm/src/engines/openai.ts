@@ -58,7 +58,7 @@ async function* generate(
   for await (const line of lines(response, signal)) {
     const data = line.startsWith('data:') ? line.slice('data:'.length).trim() : '';
     if (data === '' || data === '[DONE]') continue;
-    const [choice] = event.parse(JSON.parse(data)).choices;
+    const [choice] = readEvent(data).choices;
     const text = choice?.delta?.content ?? '';
     if (text !== '') {
       const cost = estimate(text);
@@ -69,6 +69,14 @@ async function* generate(
     if (choice?.finish_reason) return yield { kind: 'end', reason: choice.finish_reason === 'length' ? 'length' : 'stop' };
   }
   throw new MeshError('unavailable', 'the upstream ended its stream before the answer was finished');
+}
+
+function readEvent(data: string): z.infer<typeof event> {
+  try {
+    return event.parse(JSON.parse(data));
+  } catch (cause) {
+    throw new MeshError('unavailable', 'the upstream sent what is no chat completion', { cause });
+  }
 }
 
 async function ask(

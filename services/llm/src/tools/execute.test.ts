@@ -24,6 +24,13 @@ describe('a tool call of the model', () => {
     ['<calc 0.1 + 0.2>', '0.1 plus 0.2 is 0.3.'],
     ['<calc 3 - 10>', '3 minus 10 is minus 7.'],
     ['<calc 15 % 80>', '15 percent of 80 is 12.'],
+    ['<calc 10 / 3>', '10 divided by 3 is about 3.3333.'],
+    ['<calc 1 / 1000000>', '1 divided by 1000000 is 0.000001.'],
+    ['<calc 1 / 999999999999>', '1 divided by 999999999999 is almost zero.'],
+    ['<calc -1 / 3000000>', 'minus 1 divided by 3000000 is about minus 0.000000333.'],
+    ['<calc 999999999999 * 999999999999>', 'That number is too large for me.'],
+    ['<calc 0 * -5>', '0 times minus 5 is 0.'],
+    ['<unit 999999999999 ton milligram>', 'That number is too large for me.'],
     ['<calc 1 / 0>', 'I cannot divide by zero.'],
     ['<unit 5 mile kilometer>', '5 miles is about 8.0467 kilometers.'],
     ['<unit 1 foot inch>', '1 foot is 12 inches.'],
@@ -46,6 +53,15 @@ describe('a tool call of the model', () => {
     for (const timeZone of ['', 'Mars/Olympus']) {
       expect(say('<time>', { session: { ...world.session, timeZone } })).toBe('It is 3:04 PM UTC.');
     }
+  });
+
+  it.each([
+    ['2026-11-01T04:30:00Z', 'America/New_York', 'Tomorrow will be Monday, November 2, 2026.'],
+    ['2027-03-29T04:30:00Z', 'Europe/Berlin', 'Yesterday was Sunday, March 28, 2027.'],
+    ['2026-12-31T23:30:00Z', 'Asia/Tokyo', 'Tomorrow will be Saturday, January 2, 2027.'],
+  ])('counts calendar days where the clocks change: %s in %s', (now, timeZone, answer) => {
+    const call = answer.startsWith('Tomorrow') ? '<date tomorrow>' : '<date yesterday>';
+    expect(say(call, { nowMs: Date.parse(now), session: { ...world.session, timeZone } })).toBe(answer);
   });
 
   it('sets, reports and cancels a timer of the session', () => {

@@ -1,5 +1,6 @@
 import type { Mode, SessionFacts, Timer } from '@smartlite/contracts';
 import type { Day, Operator, TimerUnit, ToolCall } from './call.ts';
+import { isRounded, LARGEST_SAID, spokenNumber } from './numbers.ts';
 import { convert } from './units.ts';
 
 /** Facts that tools speak of. Given to them, so that every answer can be replayed. */
@@ -23,8 +24,8 @@ const TIMER_MS_MAX = 24 * 3_600_000;
 /** Timers that one session may have at a time. */
 const TIMERS_MAX = 10;
 const DAY_MS = 86_400_000;
-/** Digits after the point that are worth saying. */
-const DECIMALS = 4;
+const LONG_DATE = { weekday: 'long', month: 'long', day: 'numeric', year: 'numeric' } as const;
+const NUMERIC_DATE = { year: 'numeric', month: 'numeric', day: 'numeric' } as const;
 
 /** Answers a call out of facts alone. Always a sentence, also where the call makes no sense. */
 export function execute(call: ToolCall, world: World): ToolAnswer {
@@ -65,9 +66,16 @@ function sentence(call: Exclude<ToolCall, { name: 'timer' }>, world: World): str
 
 function date(day: Day, world: World): string {
   const shift = day === 'today' ? 0 : day === 'tomorrow' ? DAY_MS : -DAY_MS;
-  const spoken = inZone(world, world.nowMs + shift, { weekday: 'long', month: 'long', day: 'numeric', year: 'numeric' });
+  const spoken = new Intl.DateTimeFormat('en-US', { ...LONG_DATE, timeZone: 'UTC' }).format(calendarDay(world) + shift);
   const verb = day === 'today' ? 'is' : day === 'tomorrow' ? 'will be' : 'was';
   return `${capitalised(day)} ${verb} ${spoken}.`;
+}
+
+/** Midnight UTC of the caller's calendar day: days are counted there, as a day where clocks change has 23 or 25 hours. */
+function calendarDay({ nowMs, session }: World): number {
+  const parts = new Intl.DateTimeFormat('en-US', { ...NUMERIC_DATE, timeZone: knownZone(session.timeZone) }).formatToParts(nowMs);
+  const of = (type: 'year' | 'month' | 'day'): number => Number(parts.find((part) => part.type === type)?.value);
+  return Date.UTC(of('year'), of('month') - 1, of('day'));
 }
 
 const OPERATORS: Readonly<Record<Operator, { readonly word: string; readonly of: (a: number, b: number) => number }>> = {
@@ -81,15 +89,19 @@ const OPERATORS: Readonly<Record<Operator, { readonly word: string; readonly of:
 function sum(left: number, operator: Operator, right: number): string {
   if (operator === '/' && right === 0) return 'I cannot divide by zero.';
   const { word, of } = OPERATORS[operator];
-  return `${spokenNumber(left)} ${word} ${spokenNumber(right)} is ${spokenNumber(of(left, right))}.`;
+  const value = of(left, right);
+  if (Math.abs(value) > LARGEST_SAID) return 'That number is too large for me.';
+  const about = isRounded(value) ? 'about ' : '';
+  return `${spokenNumber(left)} ${word} ${spokenNumber(right)} is ${about}${spokenNumber(value)}.`;
 }
 
 function conversion(value: number, from: string, to: string): string {
   const outcome = convert(value, from, to);
   if (outcome.kind === 'unknown-unit') return `I do not know the unit ${outcome.unit}.`;
   if (outcome.kind === 'other-family') return `I cannot convert ${from} to ${to}.`;
-  const approximately = isRounded(outcome.value) ? 'about ' : '';
-  return `${spokenNumber(value)} ${outcome.from} is ${approximately}${spokenNumber(outcome.value)} ${outcome.to}.`;
+  if (Math.abs(outcome.value) > LARGEST_SAID) return 'That number is too large for me.';
+  const about = isRounded(outcome.value) ? 'about ' : '';
+  return `${spokenNumber(value)} ${outcome.from} is ${about}${spokenNumber(outcome.value)} ${outcome.to}.`;
 }
 
 function statusSentence(mode: Mode): string {
@@ -153,16 +165,6 @@ function knownZone(name: string): string {
   } catch {
     return 'UTC';
   }
-}
-
-function spokenNumber(value: number): string {
-  const rounded = Number(value.toFixed(DECIMALS));
-  return rounded < 0 ? `minus ${Math.abs(rounded)}` : String(rounded);
-}
-
-/** True where rounding for speech loses more than binary fractions do by themselves. */
-function isRounded(value: number): boolean {
-  return Math.abs(Number(value.toFixed(DECIMALS)) - value) > Math.abs(value) * 1e-9;
 }
 
 function range(from: number, to: number): readonly number[] {

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { type AnswerPiece, type Asking, chatAnswer, CLOSING } from './answer.ts';
+import type { LlmPiece, LlmWork } from './engine.ts';
+
+/** An engine whose token is a word. */
+const wordsOf = (text: string): readonly string[] => text.match(/\s*\S+/g) ?? [];
+function speaking(text: string, end: 'stop' | 'too-long' = 'stop'): Asking['run'] {
+  return async function* run(work: LlmWork): AsyncIterable<LlmPiece> {
+    if (work.kind === 'count-text') return yield { kind: 'count', tokens: wordsOf(work.text).length };
+    if (work.kind !== 'generate') return;
+    if (end === 'too-long') return yield { kind: 'end', reason: 'too-long' };
+    yield { kind: 'prompt', tokens: 9 };
+    const words = wordsOf(text);
+    for (const word of words.slice(0, work.maxTokens)) yield { kind: 'token', text: word, tokens: 1, logProb: -0.1 };
+    yield { kind: 'end', reason: words.length > work.maxTokens ? 'length' : 'stop' };
+  };
+}
+const asking = (run: Asking['run'], maxTokens = 50): Asking => ({
+  run,
+  messages: [{ role: 'user', content: 'hi' }],
+  maxTokens,
+  temperature: 0,
+  seed: 1,
+  timers: [],
+});
+async function hear(given: Asking) {
+  const pieces: AnswerPiece[] = [];
+  for await (const piece of chatAnswer(given)) pieces.push(piece);
+  const texts = pieces.filter((piece) => piece.kind === 'text');
+  return {
+    text: texts.map((piece) => piece.text).join(''),
+    tokens: texts.reduce((sum, piece) => sum + piece.tokens, 0),
+    done: pieces.find((piece) => piece.kind === 'done'),
+    count: texts.length,
+  };
+}
+
+const LONG = Array.from({ length: 100 }, (_, index) => `word${index}`).join(' ');
+
+describe('an answer within its budget', () => {
+  it('comes token by token, and costs the tokens that were streamed', async () => {
+    const { text, tokens, count, done } = await hear(asking(speaking('I am fine.')));
+    expect({ text, tokens, count }).toEqual({ text: 'I am fine.', tokens: 3, count: 3 });
+    expect(done).toMatchObject({ reason: 'stop', promptTokens: 9, answerTokens: 3 });
+  });
+});
+
+describe('an answer that its budget ends', () => {
+  it('ends with a proper last sentence, and costs exactly the budget', async () => {
+    const { text, tokens, done } = await hear(asking(speaking(LONG), 20));
+    expect(text.endsWith(CLOSING)).toBe(true);
+    expect(tokens).toBe(20);
+    expect(done).toMatchObject({ reason: 'length', answerTokens: 20 });
+  });
+
+  it('never costs more than the budget, however small that is', async () => {
+    for (let budget = 1; budget <= 12; budget++) {
+      const { tokens, done } = await hear(asking(speaking(LONG), budget));
+      expect(tokens).toBeLessThanOrEqual(budget);
+      expect(done).toMatchObject({ reason: 'length', answerTokens: tokens });
+    }
+  });
+});
+
+describe('a conversation that the model cannot read', () => {
+  it('is an error that says so', async () => {
+    await expect(hear(asking(speaking('', 'too-long')))).rejects.toThrow(/longer than the model can read/);
+  });
+});
