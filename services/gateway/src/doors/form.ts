@@ -25,7 +25,10 @@ export async function audioForm(request: FastifyRequest, limits: IntakeLimits, i
     if (part.type === 'field') fields.set(part.fieldname, String(part.value));
     else if (part.fieldname !== 'file' || audio)
       throw new MeshError('invalid-argument', 'form: one file is due, in the field "file"');
-    else audio = await gathered(intake(patiently(part.file, idleMsMax), limits));
+    else
+      audio = await gathered(intake(patiently(part.file, idleMsMax), limits)).catch((caught: unknown) =>
+        brokenOff(caught, request),
+      );
   }
   if (!audio) throw new MeshError('invalid-argument', 'file: the form holds no file');
   return { audio, fields };
@@ -35,6 +38,13 @@ async function gathered(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   const all: Buffer[] = [];
   for await (const piece of pieces) all.push(piece);
   return Buffer.concat(all);
+}
+
+/** A request that came whole, with a file in it that did not, was written so. */
+function brokenOff(caught: unknown, { raw }: FastifyRequest): never {
+  if (raw.complete && MeshError.from(caught).code === 'cancelled')
+    throw new MeshError('invalid-argument', 'form: it ends before its file does', { cause: caught });
+  throw caught;
 }
 
 /** The parser's own complaints are about the form; only it can tell what is wrong with it. */

@@ -1,0 +1,139 @@
+import OpenAI, { APIError, toFile } from 'openai';
+import { describe, expect, it } from 'vitest';
+import { Unit } from '@smartlite/contracts';
+import { type Edge, edge, QUESTION } from './fixtures/edge.ts';
+import { HEARD, SENTENCES } from './fixtures/stages.ts';
+
+const ANSWER = SENTENCES.join('');
+const clientOf = ({ url, keys }: Edge, apiKey = keys.ann) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
+const clip = () => toFile(QUESTION, 'clip.wav');
+const messages = [{ role: 'user' as const, content: 'What time is it?' }];
+
+describe('the stock OpenAI client', () => {
+  it('transcribes: json', async () => {
+    await using gate = await edge();
+    const { text } = await clientOf(gate).audio.transcriptions.create({ file: await clip(), model: 'whisper-1' });
+    expect(text).toBe(HEARD);
+    expect(gate.ledger.settled).toMatchObject([{ spent: { requests: 1, asrMs: 1_500 } }]);
+    expect(gate.mesh.trail.entries).toMatchObject([{ kind: 'call.served', facts: { asr_model: 'ears', code: 'ok' } }]);
+  });
+
+  it.each([
+    ['text', `${HEARD}\n`],
+    ['srt', `1\n00:00:00,100 --> 00:00:01,200\n${HEARD}\n\n`],
+    ['vtt', `WEBVTT\n\n00:00:00.100 --> 00:00:01.200\n${HEARD}\n\n`],
+  ] as const)('transcribes: %s', async (response_format, expected) => {
+    await using gate = await edge();
+    expect(await clientOf(gate).audio.transcriptions.create({ file: await clip(), model: 'whisper-1', response_format })).toBe(
+      expected,
+    );
+  });
+
+  it('transcribes: verbose_json', async () => {
+    await using gate = await edge();
+    const response_format = 'verbose_json';
+    const verbose = await clientOf(gate).audio.transcriptions.create({ file: await clip(), model: 'whisper-1', response_format });
+    expect(verbose).toMatchObject({ text: HEARD, duration: 1.5, segments: [{ start: 0.1, end: 1.2, text: HEARD }] });
+  });
+
+  it('speaks: wav', async () => {
+    await using gate = await edge();
+    const response = await clientOf(gate).audio.speech.create({
+      input: ANSWER,
+      model: 'tts-1',
+      voice: 'alloy',
+      response_format: 'wav',
+    });
+    const file = Buffer.from(await response.arrayBuffer());
+    expect([file.toString('latin1', 0, 4), file.length]).toEqual(['RIFF', 44 + 2 * 3 * 3_200]);
+    expect(gate.ledger.settled).toMatchObject([{ spent: { requests: 1, ttsCharacters: ANSWER.length - 1 } }]);
+  });
+
+  it('speaks: pcm at the 24 kHz that it expects', async () => {
+    await using gate = await edge();
+    const response = await clientOf(gate).audio.speech.create({
+      input: 'Hello.',
+      model: 'tts-1',
+      voice: 'alloy',
+      response_format: 'pcm',
+    });
+    const seconds = (await response.arrayBuffer()).byteLength / 2 / 24_000;
+    expect(seconds).toBeGreaterThan(0.28);
+    expect(seconds).toBeLessThan(0.31);
+  });
+
+  it('is told which formats are made, when it asks for another', async () => {
+    await using gate = await edge();
+    await expect(
+      clientOf(gate).audio.speech.create({ input: 'Hello.', model: 'tts-1', voice: 'alloy', response_format: 'mp3' }),
+    ).rejects.toMatchObject({ status: 400, message: expect.stringContaining('give wav or pcm') });
+  });
+
+  it('chats, whole', async () => {
+    await using gate = await edge();
+    const completion = await clientOf(gate).chat.completions.create({ model: 'standard', messages });
+    expect(completion.choices[0]).toMatchObject({ message: { role: 'assistant', content: ANSWER }, finish_reason: 'stop' });
+    expect(completion.usage).toEqual({ prompt_tokens: 7, completion_tokens: 8, total_tokens: 15 });
+    expect(gate.ledger.settled).toMatchObject([{ spent: { requests: 1, llmTokens: 15 } }]);
+  });
+
+  it('chats, streamed, token by token and not all at once', async () => {
+    await using gate = await edge();
+    const hold = Promise.withResolvers<void>();
+    gate.stages.secondSentence = hold.promise;
+    const stream = await clientOf(gate).chat.completions.create({
+      model: 'gpt-4o',
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = '';
+    let tokens = 0;
+    for await (const { choices, usage } of stream) {
+      text += choices[0]?.delta.content ?? '';
+      if (text === `${SENTENCES[0]} Shall`) hold.resolve();
+      tokens = usage?.completion_tokens ?? tokens;
+    }
+    expect([text, tokens]).toEqual([ANSWER, 8]);
+  });
+
+  it('gets an error when a stream fails midway, never half an answer that looks whole', async () => {
+    await using gate = await edge();
+    gate.stages.secondSentence = new Promise(() => undefined);
+    const stream = await clientOf(gate).chat.completions.create({ model: 'gpt-4o', messages, stream: true });
+    const read = (async () => {
+      for await (const { choices } of stream)
+        if (choices[0]?.delta.content === ' Shall') gate.mesh.guard.become({ mode: 'safe' });
+    })();
+    await expect(read).rejects.toBeInstanceOf(APIError);
+  });
+
+  it('leaves, and the model stops', async () => {
+    await using gate = await edge();
+    gate.stages.secondSentence = new Promise(() => undefined);
+    const stream = await clientOf(gate).chat.completions.create({ model: 'gpt-4o', messages, stream: true });
+    for await (const _chunk of stream) break;
+    stream.controller.abort();
+    await expect.poll(() => gate.stages.left).toContain('llm');
+    await expect.poll(() => [gate.ledger.open.size, gate.ledger.settled.length]).toEqual([0, 1]);
+    expect(gate.ledger.settled[0]?.spent['llmTokens']).toBeLessThanOrEqual(7 + 5);
+  });
+
+  it('lists the models', async () => {
+    await using gate = await edge();
+    const ids = (await clientOf(gate).models.list()).data.map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining(['lite', 'standard', 'premium', 'baseline_conformer', 'vits_multilingual']));
+  });
+
+  it('knows our refusals by its own classes', async () => {
+    await using gate = await edge();
+    await expect(clientOf(gate, 'nobody').models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+    await expect(clientOf(gate).chat.completions.create({ model: 'x', messages: [] })).rejects.toBeInstanceOf(
+      OpenAI.BadRequestError,
+    );
+    gate.ledger.refuse(Unit.UNIT_LLM_TOKENS, 'user/llm_tokens/day');
+    const refused = clientOf(gate).chat.completions.create({ model: 'standard', messages });
+    await expect(refused).rejects.toBeInstanceOf(OpenAI.RateLimitError);
+    await expect(refused).rejects.toMatchObject({ code: 'over-budget', type: 'rate_limit_error' });
+  });
+});
