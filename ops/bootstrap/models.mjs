@@ -8,7 +8,7 @@ import { Problem } from './problem.mjs';
 /** Fetches the pack's artifacts, unless the record of the last pull shows that all are there. */
 export async function requireModels(env) {
   if (isPulled()) return;
-  const code = await runForeground('node', [COMMAND, 'models', 'pull'], { cwd: ROOT, env });
+  const code = await runForeground('node', [COMMAND, 'models', 'pull', '--keep-changed'], { cwd: ROOT, env });
   if (code !== 0)
     throw new Problem('The models are not complete (see above).', 'Run the same command again; what was fetched is kept.');
 }

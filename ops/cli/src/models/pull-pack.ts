@@ -4,10 +4,10 @@ import type { Artifact } from '@smartlite/trust';
 import { type Progress, progressBar } from '../progress.ts';
 import { readPack } from '../readpack.ts';
 import type { Place } from '../up/place.ts';
-import { type Pulled, pull } from './pull.ts';
+import { type Pulled, type PullOptions, pull } from './pull.ts';
 
 /** Makes the pack's artifacts present; shows progress on a terminal and one line for each file in a log. */
-export async function pullPack(place: Place): Promise<Pulled> {
+export async function pullPack(place: Place, changed: PullOptions['changed']): Promise<Pulled> {
   const { pack, bytes } = await readPack(place.pack);
   const stopping = new AbortController();
   const stop = () => stopping.abort(new Error('stopped by the user'));
@@ -23,6 +23,7 @@ export async function pullPack(place: Place): Promise<Pulled> {
       downloads: place.downloads,
       record: place.modelsRecord,
       mirror: process.env['SMARTLITE_MODELS_MIRROR'],
+      changed,
       signal: stopping.signal,
       onMissing: (missing) => {
         const megabytes = megabytesOf(missing);
@@ -38,6 +39,14 @@ export async function pullPack(place: Place): Promise<Pulled> {
     process.off('SIGINT', stop);
     show?.stop();
   }
+}
+
+/** What a person should know of files that were kept: a line each. */
+export function describeChanged({ changed }: Pulled): readonly string[] {
+  return changed.map(
+    (path) =>
+      `${path}: its bytes have changed since they were fetched; kept for the verifier to judge. To fetch it anew: npx smartlite models pull`,
+  );
 }
 
 function megabytesOf(artifacts: readonly Artifact[]): number {

@@ -24,6 +24,7 @@ function optionsFor(artifacts: readonly Artifact[], more: Partial<PullOptions> =
     models: join(folder, 'models'),
     downloads: join(folder, 'downloads'),
     record: join(folder, 'models.json'),
+    changed: 'replace',
     signal: new AbortController().signal,
     ...more,
   };
@@ -52,8 +53,8 @@ describe('artifacts that are all in place', () => {
   it('asks no source for anything', async () => {
     const asked: (string | undefined)[] = [];
     const options = optionsFor([artifactOf('a', bytes, { kind: 'url', url: await serveRanges(bytes, asked) })]);
-    expect(await pull(options)).toEqual({ fetched: 1, present: 0 });
-    expect(await pull(options)).toEqual({ fetched: 0, present: 1 });
+    expect(await pull(options)).toEqual({ fetched: 1, present: 0, changed: [] });
+    expect(await pull(options)).toEqual({ fetched: 0, present: 1, changed: [] });
     expect(asked).toHaveLength(1);
   });
 
@@ -63,8 +64,34 @@ describe('artifacts that are all in place', () => {
     await pull(options);
     const place = join(options.models, artifact.path);
     writeFileSync(place, Buffer.alloc(bytes.length));
-    expect(await pull(options)).toEqual({ fetched: 1, present: 0 });
+    expect(await pull(options)).toEqual({ fetched: 1, present: 0, changed: [] });
     expect(readFileSync(place).equals(bytes)).toBe(true);
+  });
+});
+
+describe('a file whose bytes were changed after it was fetched', () => {
+  it('is kept as it is when told so, at every pull, and replaced when not', async () => {
+    const artifact = artifactOf('a', bytes, { kind: 'url', url: await serveRanges(bytes) });
+    const options = optionsFor([artifact], { changed: 'keep' });
+    await pull(options);
+    const place = join(options.models, artifact.path);
+    writeFileSync(place, Buffer.alloc(bytes.length));
+    for (const again of [1, 2])
+      expect([again, await pull(options)]).toEqual([again, { fetched: 0, present: 0, changed: [artifact.path] }]);
+    expect(await pull({ ...options, changed: 'replace' })).toEqual({ fetched: 1, present: 0, changed: [] });
+  });
+
+  it('is fetched when the pack asks for other bytes: that is a new artifact, no change', async () => {
+    const url = await serveRanges(bytes);
+    const options = optionsFor(
+      [artifactOf('a', Buffer.from('former'), { kind: 'url', url: await serveRanges(Buffer.from('former')) })],
+      { changed: 'keep' },
+    );
+    await pull(options);
+    expect(await pull({ ...options, artifacts: [artifactOf('a', bytes, { kind: 'url', url })] })).toMatchObject({
+      fetched: 1,
+      changed: [],
+    });
   });
 });
 
@@ -187,7 +214,7 @@ describe('other sources', () => {
     const mirror = temporaryFolder();
     mkdirSync(dirname(join(mirror, artifact.path)), { recursive: true });
     writeFileSync(join(mirror, artifact.path), bytes);
-    expect(await pull(optionsFor([artifact], { mirror }))).toEqual({ fetched: 1, present: 0 });
+    expect(await pull(optionsFor([artifact], { mirror }))).toEqual({ fetched: 1, present: 0, changed: [] });
   });
 
   it('trusts a mirror no more than any other source', async () => {

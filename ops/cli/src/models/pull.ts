@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Artifact } from '@smartlite/trust';
@@ -18,6 +19,11 @@ export interface PullOptions {
   readonly downloads: string;
   readonly record: string;
   readonly mirror?: string | undefined;
+  /**
+   * What becomes of a file that an earlier pull has put in its place and that holds other bytes now. `replace`: it is fetched anew.
+   * `keep`: it stays as it is, so that whoever changed it is found out by the verifier instead of being tidied away.
+   */
+  readonly changed: 'replace' | 'keep';
   readonly signal: AbortSignal;
   /** Told the bytes that are to be fetched, before the first one is. */
   readonly onMissing?: (missing: readonly Artifact[]) => void;
@@ -27,6 +33,8 @@ export interface PullOptions {
 export interface Pulled {
   readonly present: number;
   readonly fetched: number;
+  /** Paths of files that hold other bytes than they were fetched with, and were kept. */
+  readonly changed: readonly string[];
 }
 
 /** A tarball unpacks to at most about twice what is taken from it; the rest is slack for the file system. */
@@ -40,16 +48,26 @@ export async function pull(options: PullOptions): Promise<Pulled> {
   await mkdir(options.downloads, { recursive: true, mode: 0o700 });
   await mkdir(options.models, { recursive: true, mode: 0o700 });
   const record = await readRecord(options.record);
-  const missing = await findMissing(options, record);
+  const absent = await findAbsent(options, record);
+  const changed = options.changed === 'keep' ? absent.filter((artifact) => wasChanged(artifact, options, record)) : [];
+  const missing = absent.filter((artifact) => !changed.includes(artifact));
   if (missing.length > 0) await fetchAll(missing, options);
-  await remember(options, record);
-  return { present: options.artifacts.length - missing.length, fetched: missing.length };
+  await remember(options, record, changed);
+  const present = options.artifacts.length - absent.length;
+  return { present, fetched: missing.length, changed: changed.map(({ path }) => path) };
 }
 
-async function findMissing({ artifacts, models }: PullOptions, record: PullRecord): Promise<Artifact[]> {
-  const missing: Artifact[] = [];
-  for (const artifact of artifacts) if (!(await findPresent(models, artifact, record))) missing.push(artifact);
-  return missing;
+/** Artifacts whose bytes are not in place: nothing there, or something else. */
+async function findAbsent({ artifacts, models }: PullOptions, record: PullRecord): Promise<Artifact[]> {
+  const absent: Artifact[] = [];
+  for (const artifact of artifacts) if (!(await findPresent(models, artifact, record))) absent.push(artifact);
+  return absent;
+}
+
+/** True where these very bytes were put in place once and something else is there now. A pack that asks for other bytes is no change. */
+function wasChanged(artifact: Artifact, { models }: PullOptions, { files }: PullRecord): boolean {
+  const fetched = files.some(({ path, sha256 }) => path === artifact.path && sha256 === artifact.sha256);
+  return fetched && existsSync(join(models, artifact.path));
 }
 
 async function fetchAll(missing: readonly Artifact[], options: PullOptions): Promise<void> {
@@ -99,8 +117,13 @@ function byTarball(artifacts: readonly Artifact[]): Artifact[][] {
   return [...groups.values()];
 }
 
-async function remember({ artifacts, models, record: path, packDigest }: PullOptions, record: PullRecord): Promise<void> {
-  const files: PullRecord['files'] = [];
+async function remember(
+  { artifacts, models, record: path, packDigest }: PullOptions,
+  record: PullRecord,
+  changed: readonly Artifact[],
+): Promise<void> {
+  // What was kept keeps its line, too: it is still known to have been right once.
+  const files = record.files.filter((line) => changed.some((artifact) => artifact.path === line.path));
   for (const artifact of artifacts) {
     const line = await findPresent(models, artifact, record);
     if (line) files.push(line);

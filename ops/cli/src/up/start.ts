@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceName } from '@smartlite/contracts';
-import { pullPack } from '../models/pull-pack.ts';
+import { describeChanged, pullPack } from '../models/pull-pack.ts';
 import { ensureLocalKey } from './api-key.ts';
 import { ensureLocalDomain } from '../domain/local.ts';
 import type { Place } from './place.ts';
@@ -24,7 +24,8 @@ export async function startMesh(place: Place, { scale }: { scale: Partial<Record
   if (strays > 0) console.log(`  ${strays} processes of a killed start were still there and have been ended.`);
   const { http, nats } = addressesOf(process.env);
   await requirePorts(http, nats);
-  await step('models', () => pullPack(place));
+  const pulled = await step('models', () => pullPack(place, 'keep'));
+  for (const line of describeChanged(pulled)) console.log(`        ${line}`);
   const { domain, news } = await step('trust domain and signed lock', () => ensureLocalDomain(place, Date.now()));
   for (const line of news) console.log(`        ${line}`);
   await ensureLocalKey(place, Date.now());

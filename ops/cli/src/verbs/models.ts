@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Artifact, Pack } from '@smartlite/trust';
 import type { Command } from 'commander';
-import { pullPack } from '../models/pull-pack.ts';
+import { describeChanged, pullPack } from '../models/pull-pack.ts';
 import { readPack } from '../readpack.ts';
 import { findPlace, type Place } from '../up/place.ts';
 
@@ -24,15 +24,17 @@ export function registerModels(program: Command): void {
     .command('pull')
     .description('fetch what is missing; resumable, every byte checked against the pinned digest')
     .option('--pack <file>', 'another pack than the project’s')
+    .option('--keep-changed', 'leave files whose bytes have changed since they were fetched, for the verifier to find')
     .option('--json', 'print one JSON object')
     .action(pullModels);
 }
 
-async function pullModels(options: Options): Promise<void> {
+async function pullModels(options: Options & { readonly keepChanged?: boolean }): Promise<void> {
   const place = findPlace(process.env, options);
-  const pulled = await pullPack(place);
+  const pulled = await pullPack(place, options.keepChanged ? 'keep' : 'replace');
   if (options.json) console.log(JSON.stringify(pulled));
   else console.log(`Models: ${pulled.fetched} fetched, ${pulled.present} already there (${place.models}).`);
+  for (const line of describeChanged(pulled)) console.error(line);
 }
 
 async function listModels(options: Options): Promise<void> {
