@@ -6,12 +6,10 @@ import { registerDown } from './verbs/down.ts';
 import { registerModels } from './verbs/models.ts';
 import { registerSign } from './verbs/sign.ts';
 import { registerSafeMode } from './verbs/safe-mode.ts';
-import { registerSafeMode } from './verbs/safe-mode.ts';
 import { registerStatus } from './verbs/status.ts';
 import { registerTalk } from './verbs/talk.ts';
 import { registerTrace } from './verbs/trace.ts';
 import { registerUp } from './verbs/up.ts';
-import { registerWatch } from './verbs/watch.ts';
 import { registerWatch } from './verbs/watch.ts';
 import { registerVerify } from './verbs/verify.ts';
 
@@ -31,8 +29,6 @@ const verbs = [
   registerDoctor,
   registerTrace,
   registerClients,
-  registerSafeMode,
-  registerWatch,
   registerSafeMode,
   registerWatch,
 ];
