@@ -1,0 +1,11 @@
+export { decodeBundle, encodeBundle, ENTRY_BYTES_MAX } from './bundle.ts';
+export { type Checkpoint, openCheckpoint, signCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+export { LOG_FAULTS, LogFault, type LogFaultCode, type LogFinding } from './fault.ts';
+export { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash, sameHash } from './hash.ts';
+export { CHECKPOINT_PATH, type Inspection, inspectLog, type InspectOptions, type KnownCheckpoint } from './inspect.ts';
+export { encodeVerifierKey, type NoteKey, noteKey, openNote, parseVerifierKey, signNote } from './note.ts';
+export { type ConsistencyClaim, type InclusionClaim, isEmptyRoot, verifyConsistency, verifyInclusion } from './proof.ts';
+export { encodeProof, type EntryProof, parseProof, type ProvenEntry, verifyProof } from './prooffile.ts';
+export { type LogFiles, nodesOf, readHashes, readTile } from './store.ts';
+export { bundleOf, newTiles, type Tile, TILE_WIDTH, tileAt, tilePath } from './tile.ts';
+export { Edge, type Nodes, proveConsistency, proveInclusion, rootOf, TREE_SIZE_MAX } from './tree.ts';
