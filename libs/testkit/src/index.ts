@@ -8,6 +8,7 @@ export { type RaisedAlarm, type SettableGuard, settableGuard } from './guard.ts'
 export { ALICE, type Harness, harness, type HarnessOptions } from './harness.ts';
 export { type NatsOptions, type NatsProcess, natsServer } from './nats.ts';
 export { type ServiceProcess, type ServiceStart, startService, temporaryFolder } from './process.ts';
+export { wireProxy, type WireProxy } from './proxy.ts';
 export type { Script, ScriptStep } from './scripted/script.ts';
 export { type StatusPublisher, statusPublisher, type StatusPublisherOptions } from './status.ts';
 export { type MemoryTrail, memoryTrail, type RecordedEntry } from './trail.ts';
