@@ -1,0 +1,118 @@
+import { type AuditEntry, type SpanRecord, STREAMS } from '@smartlite/contracts';
+import { connect } from 'nats';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventsOf, type ScriptedMesh, scriptedMesh, type TurnEvent } from './scriptedmesh.ts';
+
+const RATE_HZ = 16_000;
+/** A loud tone counts as speech to the scripted voice detector. */
+const SPEECH = new Uint8Array(Int16Array.from({ length: 4 * RATE_HZ }, (_, at) => Math.round(8_000 * Math.sin(at / 6))).buffer);
+const HALF = SPEECH.length / 2;
+const raw = { method: 'POST', headers: { 'content-type': `audio/l16;rate=${RATE_HZ}` } };
+const PATIENCE = { timeout: 60_000, interval: 100 };
+
+let mesh: ScriptedMesh;
+beforeAll(async () => {
+  mesh = await scriptedMesh({ SMARTLITE_IDLE_MS_MAX: '60000' });
+});
+afterAll(() => mesh[Symbol.asyncDispose]());
+
+/** Everything that JetStream holds of a stream. */
+async function stored<T>(stream: string): Promise<T[]> {
+  const nats = await connect({ servers: mesh.natsUrl });
+  try {
+    const manager = await nats.jetstreamManager();
+    const { state } = await manager.streams.info(stream);
+    const messages = Array.from({ length: state.messages }, (_, index) =>
+      manager.streams.getMessage(stream, { seq: state.first_seq + index }),
+    );
+    return (await Promise.all(messages)).map((message) => message.json<T>());
+  } finally {
+    await nats.close();
+  }
+}
+
+describe('the status that the console shows', () => {
+  it('names every instance of the mesh and its mode', async () => {
+    interface Instance {
+      readonly service: string;
+      readonly mode: string;
+    }
+    const instances = async () =>
+      ((await (await mesh.fetch('/status')).json()) as { instances: Instance[] }).instances.map(
+        ({ service, mode }) => `${service} ${mode}`,
+      );
+    const all = ['asr', 'budget', 'gateway', 'llm', 'tts'].map((service) => `${service} normal`);
+    await expect.poll(async () => (await instances()).toSorted(), PATIENCE).toEqual(all);
+  });
+});
+
+describe('a turn through the whole mesh', () => {
+  it('streams at both ends: a partial before the second half is sent, speech while the model is held at its second sentence', async () => {
+    const partial = Promise.withResolvers<void>();
+    const body = ReadableStream.from(
+      (async function* () {
+        yield SPEECH.subarray(0, HALF);
+        await partial.promise;
+        yield SPEECH.subarray(HALF);
+      })(),
+    );
+    const seen: TurnEvent[] = [];
+    for await (const each of eventsOf(await mesh.fetch('/v1/voice/turns', { ...raw, body, duplex: 'half' }))) {
+      if (each.event === 'transcript.partial') partial.resolve();
+      if (each.event === 'audio') mesh.domain.release('second-sentence');
+      seen.push(each);
+    }
+    const order = seen.map(({ event }) => event).filter((event, at, all) => all.indexOf(event) === at);
+    expect(order).toEqual(['transcript.partial', 'transcript.final', 'answer.delta', 'audio', 'done']);
+    expect(seen.at(-1)?.data).toMatchObject({
+      transcript: 'hello world',
+      answer: 'Hello there. How are you?',
+      servedBy: { asr: { model: 'ears' }, llm: { model: 'mind' }, tts: { model: 'mouth' } },
+      budget: { llmTokens: 12, asrSeconds: 4 },
+    });
+  });
+
+  it('is one trace over gateway, asr, llm, tts and budget, with its receipt in the trail (one-trace)', async () => {
+    const response = await mesh.fetch('/v1/voice/turns', { ...raw, body: SPEECH.subarray(0, HALF) });
+    let done: TurnEvent['data'] = {};
+    for await (const { event, data } of eventsOf(response)) if (event === 'done') done = data;
+    const traceId = response.headers.get('traceparent')?.split('-')[1];
+    expect(done['traceId']).toBe(traceId);
+    const spans = async () => (await stored<SpanRecord[]>(STREAMS.traces)).flat().filter((span) => span.traceId === traceId);
+    const services = async () => new Set((await spans()).map(({ service }) => service));
+    await expect.poll(services, PATIENCE).toEqual(new Set(['gateway', 'asr', 'llm', 'tts', 'budget']));
+    const entry = async () => (await stored<AuditEntry>(STREAMS.audit)).find(({ id }) => id === done['audit']);
+    await expect.poll(entry, PATIENCE).toMatchObject({ kind: 'turn.answered', actor: 'acme/ann', traceId });
+  });
+
+  it('leaves no word of it in the log of any process (quiet-logs)', () => {
+    const written = [...mesh.services.values()].map((service) => service.output()).join('\n');
+    expect(written).toContain('the service is up');
+    for (const secret of ['hello world', 'Hello there', 'How are you', 'key-of-ann']) expect(written).not.toContain(secret);
+  });
+});
+
+describe('a fleet in safe mode', () => {
+  it('has a gateway that stays ready and says 503 with the reason; and serves the next turn when released', async () => {
+    mesh.verifier.become('safe', { reasons: ['DIGEST_MISMATCH: mind'] });
+    const ask = () => mesh.fetch('/v1/voice/turns', { ...raw, body: SPEECH.subarray(0, HALF) });
+    const refused = async () => {
+      const response = await ask();
+      return [response.status, response.headers.get('retry-after'), await response.text()];
+    };
+    await expect.poll(refused, PATIENCE).toEqual([503, '2', expect.stringContaining('"reason":"SAFE_MODE"')]);
+    expect((await mesh.fetch('/readyz')).status).toBe(200);
+    mesh.verifier.become('normal');
+    const answered = async () => {
+      const response = await ask();
+      return [response.status, (await response.text()).includes('event: done')];
+    };
+    await expect.poll(answered, PATIENCE).toEqual([200, true]);
+  });
+});
+
+describe('a gateway that is told to stop', () => {
+  it('ends with code 0', async () => {
+    expect(await mesh.services.get('gateway')?.stop()).toEqual({ code: 0, signal: null });
+  });
+});
