@@ -29,8 +29,8 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
 
 const models = () => ({ SMARTLITE_MODELS: join(home, 'models') });
-const ask = (mesh: RealMesh) =>
-  mesh.smartlite('talk', join(CHECKOUT, 'ops/demo/goforward.wav'), '--out', join(home, 'reply.wav'));
+const ask = (mesh: RealMesh, ...more: string[]) =>
+  mesh.smartlite('talk', join(CHECKOUT, 'ops/demo/goforward.wav'), '--out', join(home, 'reply.wav'), ...more);
 
 /** Turns one bit in the middle of an artifact and sets its times back, as somebody would who does not want to be seen. */
 function flipBit(path: string): void {
@@ -68,13 +68,13 @@ describe('a mesh whose system calls are watched', () => {
 });
 
 describe('a mesh that is started over a changed byte', () => {
-  it('says so at once, loads nothing of it and answers nobody; and serves when the byte is back (earned-release)', async () => {
+  it('says so at once, loads nothing of it and answers nobody; and serves when the byte is back, or without a model that is missing (earned-release)', async () => {
     const artifact = join(home, 'models', 'moonshine-base', 'decoder_model_merged.onnx');
     flipBit(artifact);
     await using mesh = await realMesh({ home, environment: models() });
     expect(mesh.output()).toMatch(/The fleet is in safe mode/);
     expect(mesh.output()).toContain('moonshine-base-decoder');
-    expect((await ask(mesh)).stderr).toMatch(/SAFE_MODE/);
+    expect((await ask(mesh)).stderr).toMatch(/safe-mode/i);
     const { models: loaded } = await mesh.facts<{ models: readonly { id: string }[] }>('status');
     expect(loaded.map(({ id }) => id)).not.toContain('moonshine-base');
     const refused = await mesh.smartlite('verify', '--json');
@@ -84,5 +84,10 @@ describe('a mesh that is started over a changed byte', () => {
     flipBit(artifact);
     await expect.poll(async () => (await ask(mesh)).stdout, PATIENCE).toMatch(/go forward ten met/i);
     expect((await mesh.facts<Verified>('verify')).ok).toBe(true);
+
+    rmSync(join(home, 'models', 'nano-lite', 'nano-lite.gguf'));
+    const answeredBy = async () =>
+      JSON.parse((await ask(mesh, '--json', '--tier', 'lite')).stdout || '{}') as { servedBy?: object };
+    await expect.poll(answeredBy, PATIENCE).toMatchObject({ servedBy: { llm: { model: 'phrasebook' } } });
   });
 });
