@@ -4,7 +4,7 @@ import { installPackages } from './packages.mjs';
 import { ROOT, STATE } from './place.mjs';
 import { prepareRuntime } from './runtime.mjs';
 import { requireModels } from './models.mjs';
-import { requireTools, SERVER, TEST_TOOLS } from './tools.mjs';
+import { requireTokenLibrary, requireTools, SERVER, TEST_TOOLS } from './tools.mjs';
 
 /**
  * Everything that a fresh clone needs. Each step looks first and does nothing when it is done, so that the second run takes no time and
@@ -17,6 +17,7 @@ export async function setUp({ forTests }) {
   await installPackages(ROOT, { label: 'packages (some hundred MB the first time)', env, megabytes: 1500 });
   const server = process.env.SMARTLITE_NATS_URL && !forTests ? [] : SERVER;
   await requireTools(forTests ? [...server, ...TEST_TOOLS] : server, env);
+  if (forTests) await requireTokenLibrary(ROOT, env);
   await requireModels(env);
   console.log(`Set-up complete (${((performance.now() - began) / 1000).toFixed(1)} s).`);
   return env;

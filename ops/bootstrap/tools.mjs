@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './child.mjs';
 import { Problem } from './problem.mjs';
@@ -11,8 +11,26 @@ export const TEST_TOOLS = [
   { command: 'promtool', debian: 'prometheus', why: 'tests of the alerts' },
   { command: 'strace', debian: 'strace', why: 'tests that count how often an artifact is opened' },
   { command: 'openssl', debian: 'openssl', why: 'tests that check signatures without our code' },
+  { command: 'g++', debian: 'g++', why: 'building pkcs11js, by which tests speak to a token' },
+  { command: 'make', debian: 'make', why: 'building pkcs11js' },
+  { command: 'python3', debian: 'python3', why: 'building pkcs11js' },
   { command: 'setpriv', debian: 'util-linux', why: 'servers that end with their parent' },
 ];
+/** Built when packages are installed where there is a compiler; optional, so that set-up needs none. */
+const TOKEN_LIBRARY = 'pkcs11js';
+
+/** Tests sign with a token: builds the library that packages were installed without. */
+export async function requireTokenLibrary(root, env) {
+  if (existsSync(join(root, 'node_modules', TOKEN_LIBRARY, 'build', 'Release', 'pkcs11.node'))) return;
+  const install = ['install', '--no-save', '--no-audit', '--no-fund'];
+  const { code, output } = await step(`${TOKEN_LIBRARY}, built here`, () => run('npm', install, { cwd: root, env }));
+  if (code !== 0)
+    throw new Problem(
+      `${TOKEN_LIBRARY} could not be built:\n${output.trim().split('\n').slice(-6).join('\n')}`,
+      'Mend what npm names and run the same command again.',
+    );
+}
+
 /** Another package manager may be at work; wait for it rather than fail. */
 const APT_LOCK_SECONDS = 120;
 
