@@ -32,10 +32,10 @@ export interface Attempt {
 export interface Ground {
   readonly fleet: TestFleet;
   readonly attempts: readonly Attempt[];
-  ask(): Promise<Attempt>;
+  readonly ask: () => Promise<Attempt>;
   /** Resolves when the service answers; it may take the time of an election. */
-  serves(): Promise<void>;
-  refuses(): Promise<void>;
+  readonly serves: () => Promise<void>;
+  readonly refuses: () => Promise<void>;
 }
 
 export async function ground(stack: AsyncDisposableStack, options: TestFleetOptions = {}): Promise<Ground> {

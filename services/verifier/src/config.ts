@@ -32,6 +32,13 @@ export const verifierConfig = defineSettings({
     min: SECOND,
     max: 24 * HOUR,
   }).default(15 * SECOND),
+  SMARTLITE_ALERT_WEBHOOK: z
+    .url({ protocol: /^https?$/ })
+    .describe('where security alerts are posted, as Standard Webhooks says')
+    .optional(),
+  SMARTLITE_ALERT_WEBHOOK_SECRET: path(
+    'file with the webhook’s secret: whsec_ and base64; due where a webhook is set',
+  ).optional(),
 });
 
 export type VerifierConfig = ReturnType<typeof verifierConfig>;

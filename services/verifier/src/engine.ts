@@ -1,3 +1,4 @@
+import type { SecurityAlert } from '@smartlite/contracts';
 import type { ControlBody, FailureFact, Placed } from '@smartlite/trust';
 import type { Report } from './report.ts';
 
@@ -39,4 +40,11 @@ export interface ModelStore {
   verify(signal: AbortSignal): Promise<Report>;
   /** Calls back on every sign of a change, until the signal. */
   watch(onChange: () => void, signal: AbortSignal): Promise<void>;
+}
+
+export type SentAlert = SecurityAlert;
+
+/** Takes security alerts to where people are woken. Sending never waits and never fails; it is tried until it is taken. */
+export interface AlertSender {
+  readonly send: (alert: SentAlert) => void;
 }

@@ -8,7 +8,9 @@ import { journalFile, journalPath } from './stores/journal.ts';
 import { lockBus } from './stores/lockbus.ts';
 import { markPath, modelStore } from './stores/modelstore.ts';
 import { stateKeeper } from './statekeeper.ts';
+import { webhook } from './stores/webhook.ts';
 import { teller } from './tell.ts';
+import type { AlertSender } from './engine.ts';
 import { Verifier, type VerifierParts } from './verifier.ts';
 
 /** A verifier with its stores open. */
@@ -53,7 +55,7 @@ export async function openVerifier(config: VerifierConfig, platform: Platform): 
       platform.models.trust,
       () => platform.clock.nowMs(),
     ),
-    tell: teller(platform, keeper),
+    tell: teller(platform, keeper, alertSender(config, platform)),
     stopping: platform.stopping,
   });
   return {
@@ -62,6 +64,20 @@ export async function openVerifier(config: VerifierConfig, platform: Platform): 
     relay: async (alarm) => void (await platform.bus.jetstream.publish(SUBJECTS.lockAlarm, alarm)),
     outcomeOf: (order) => outcomeOf(verifier, order),
   };
+}
+
+/** Where alerts go besides the bus; null where no webhook is set. */
+function alertSender({ alertWebhook, alertWebhookSecret }: VerifierConfig, platform: Platform): AlertSender | null {
+  if (alertWebhook === undefined) return null;
+  if (alertWebhookSecret === undefined)
+    throw new MeshError(
+      'invalid-argument',
+      'SMARTLITE_ALERT_WEBHOOK is set without SMARTLITE_ALERT_WEBHOOK_SECRET: name the file of its secret',
+    );
+  const { clock, ids, log, stopping, metrics } = platform;
+  const attempts = metrics.counter('webhook_attempts_total', 'Attempts to deliver an alert to the webhook', ['outcome']);
+  const onAttempt = (outcome: string) => attempts.inc({ outcome });
+  return webhook({ url: alertWebhook, secretFile: alertWebhookSecret, clock, ids, log, stopping, onAttempt });
 }
 
 function selfOf(platform: Platform, { fleet, generation }: RoleTrust, keyId: string): VerifierParts['self'] {

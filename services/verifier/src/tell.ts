@@ -1,4 +1,6 @@
 import type { Platform } from '@smartlite/chassis';
+import type { Mode, SecurityAlert } from '@smartlite/contracts';
+import type { AlertSender } from './engine.ts';
 import type { Tell } from './verifier.ts';
 import { passes, type Report } from './report.ts';
 import type { StateNews } from './statekeeper.ts';
@@ -7,8 +9,14 @@ import type { StateNews } from './statekeeper.ts';
 const DELAY_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 /** Tells events, security, the audit trail and the metrics. `keepState` is told what the lock file should say of the runtime. */
-export function teller(platform: Platform, keepState: (news: StateNews) => void): Tell {
-  const { bus, trail, log, metrics } = platform;
+export function teller(platform: Platform, keepState: (news: StateNews) => void, sender: AlertSender | null): Tell {
+  const { bus, trail, log, metrics, clock } = platform;
+  const alerts = metrics.counter('security_alerts_total', 'Security alerts raised, by severity', ['severity']);
+  const alert = (severity: SecurityAlert['severity'], title: string, reasons: readonly string[], mode: Mode) => {
+    alerts.inc({ severity });
+    bus.alert(severity, title, reasons);
+    sender?.send({ atUnixMs: clock.nowMs(), severity, title, reasons, mode });
+  };
   const delays = metrics.histogram(
     'lock_propagation_seconds',
     'From the broadcast of a decision to an ack of it',
@@ -23,8 +31,8 @@ export function teller(platform: Platform, keepState: (news: StateNews) => void)
       bus.publishEvent('mode.changed', { from, to: mode, epoch, revision, reasons });
       trail.record('mode.changed', { from, to: mode, epoch, revision, reasons, lockSequence });
       if (mode !== 'normal')
-        bus.alert('critical', mode === 'halted' ? 'the fleet is halted' : 'the fleet is in safe mode', reasons);
-      else if (from !== 'starting') bus.alert('warning', 'the fleet serves again', []);
+        alert('critical', mode === 'halted' ? 'the fleet is halted' : 'the fleet is in safe mode', reasons, mode);
+      else if (from !== 'starting') alert('warning', 'the fleet serves again', [], mode);
       keepState({ mode, reasons });
     },
     verified(report) {
