@@ -20,7 +20,8 @@ export function checkNode(version: string): Check {
 }
 
 export async function checkDisk(place: Place): Promise<Check> {
-  const { bavail, bsize } = await statfs(place.root);
+  // Before the first start there is no state yet: it will lie beside what is there.
+  const { bavail, bsize } = await statfs(place.state).catch(() => statfs(place.root));
   const free = bavail * bsize;
   const found = `${(free / 1e9).toFixed(1)} GB free`;
   if (free < FREE_BYTES_MIN)

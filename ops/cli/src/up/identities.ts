@@ -16,12 +16,15 @@ interface Held {
 export class Identities {
   readonly #domain: Domain;
   readonly #folder: string;
+  readonly #keys: string;
   readonly #held: Held[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(domain: Domain, folder: string) {
+  /** `keys` is where keys live that outlast a mesh: the log of the trail has one name and one key for all its life. */
+  constructor(domain: Domain, { folder, keys }: { readonly folder: string; readonly keys: string }) {
     this.#domain = domain;
     this.#folder = folder;
+    this.#keys = keys;
   }
 
   /** Makes what an instance needs; gives the settings that name it. */
@@ -29,7 +32,10 @@ export class Identities {
     const own = await this.#certify(join(this.#folder, instance), { role: roleOf(service), instance });
     if (service !== 'audit') return { SMARTLITE_IDENTITY: own };
     // One role per certificate: who signs the trail's checkpoints does it with a key for that alone.
-    const checkpoint = await this.#certify(join(this.#folder, `${instance}-checkpoint`), { role: 'audit-checkpoint', instance });
+    const checkpoint = await this.#certify(join(this.#keys, 'audit-checkpoint'), {
+      role: 'audit-checkpoint',
+      instance: 'audit-log',
+    });
     return { SMARTLITE_IDENTITY: own, SMARTLITE_CHECKPOINT_IDENTITY: checkpoint };
   }
 

@@ -8,7 +8,7 @@ import type { Place } from './place.ts';
 import { parseAddress, requireFree } from './ports.ts';
 import { FleetRestricted, waitForServices, waitUntilServing } from './readiness.ts';
 import { step } from './steps.ts';
-import { endStrays } from './strays.ts';
+import { endStrays, forgetInstances } from './strays.ts';
 import { type MeshOptions, Supervisor } from './supervisor.ts';
 
 export interface RunningMesh {
@@ -22,6 +22,7 @@ export interface RunningMesh {
 export async function startMesh(place: Place, { scale }: { scale: Partial<Record<ServiceName, number>> }): Promise<RunningMesh> {
   const strays = await endStrays(place.meshFile);
   if (strays > 0) console.log(`  ${strays} processes of a killed start were still there and have been ended.`);
+  await forgetInstances(place);
   const { http, nats } = addressesOf(process.env);
   await requirePorts(http, nats);
   const pulled = await step('models', () => pullPack(place, 'keep'));

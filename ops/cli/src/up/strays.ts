@@ -1,6 +1,9 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Problem } from '../problem.ts';
 import { type MeshFile, readMesh } from './mesh-file.ts';
+import type { Place } from './place.ts';
 import { isRunning, type ProcessMark, signal } from './process-facts.ts';
 
 /** How long a process may take to end by itself before it is killed, and how often we look. */
@@ -20,6 +23,13 @@ export async function endStrays(meshFile: string): Promise<number> {
   const left = marksOf(mesh).filter(isRunning);
   await endAll(left);
   return left.length;
+}
+
+/** Removes keys and passwords of instances of earlier starts: nobody will use them again, except a thief. */
+export async function forgetInstances({ identities, nats }: Pick<Place, 'identities' | 'nats'>): Promise<void> {
+  await rm(identities, { recursive: true, force: true });
+  const names = await readdir(nats).catch(() => []);
+  for (const name of names.filter((each) => each.endsWith('.json'))) await rm(join(nats, name), { force: true });
 }
 
 /** Every process of a mesh but its supervisor. The bus goes last, so that services can still say goodbye. */

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICES } from '@smartlite/contracts';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -9,7 +9,7 @@ import { readMesh } from './mesh-file.ts';
 import type { Place } from './place.ts';
 import { isRunning, signal } from './process-facts.ts';
 import { waitForServices } from './readiness.ts';
-import { endStrays, marksOf } from './strays.ts';
+import { endStrays, forgetInstances, marksOf } from './strays.ts';
 import { type MeshOptions, Supervisor } from './supervisor.ts';
 
 async function startFakes(place: Place, options: Partial<MeshOptions> = {}): Promise<Supervisor> {
@@ -121,6 +121,15 @@ describe('a supervisor that was killed', () => {
     const { marks } = await killedSupervisor(place);
     expect(marks).toHaveLength(SERVICES.length + 1);
     await allGone(marks);
+  });
+
+  it('leaves keys and passwords of its instances, which the next start removes', async () => {
+    using place = temporaryPlace();
+    await killedSupervisor(place);
+    const left = () => [place.identities, join(place.nats, 'cli.json')].filter((path) => existsSync(path));
+    expect(left()).toHaveLength(2);
+    await forgetInstances(place);
+    expect(left()).toEqual([]);
   });
 
   it('does not stop the next start', async () => {

@@ -50,7 +50,7 @@ export class Supervisor {
   constructor(options: MeshOptions) {
     this.#options = options;
     this.#instances = planInstances(options.scale);
-    this.#identities = new Identities(options.domain, options.place.identities);
+    this.#identities = new Identities(options.domain, { folder: options.place.identities, keys: options.place.keys });
   }
 
   get members(): readonly Member[] {
