@@ -40,6 +40,12 @@ export interface AuditEntry {
   /** Who asked: a user, an operator, or the service itself. */
   readonly actor: string;
   readonly traceId: string | null;
+  /** 16 random bytes, hex: a leaf hash that outlives its entry must not confirm a guess of what it said. */
+  readonly salt: string;
+  /** SHA-256 of the producer's entry before this one in the same boot, hex; null for the first, absent where the producer keeps none. */
+  readonly previous?: string | null | undefined;
+  /** In a boot's first entry: how far the producer had come in the boot before, as far as it knows. */
+  readonly before?: { readonly boot: string; readonly counter: number } | undefined;
   readonly facts: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 }
 
@@ -67,5 +73,10 @@ export const AUDIT_KINDS = [
   'budget.limit-set',
   'client.changed',
   'operator.command',
+  // What the audit service itself has to say about the trail.
+  'trail.gap',
+  'trail.late',
+  'trail.equivocation',
+  'trail.refused',
 ] as const;
 export type AuditKind = (typeof AUDIT_KINDS)[number];

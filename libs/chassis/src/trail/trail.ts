@@ -1,5 +1,6 @@
 import { trace } from '@opentelemetry/api';
 import { type AuditEntry, type AuditKind, type ServiceName, SUBJECTS } from '@smartlite/contracts';
+import { sha256Hex } from '@smartlite/trust';
 import type { Clock, Ids } from '../clock.ts';
 import type { Log, Trail } from '../platform.ts';
 import type { Leftover } from './leftover.ts';
@@ -7,6 +8,8 @@ import type { Spool } from './spool.ts';
 
 /** Entries under way to JetStream at once. */
 const WINDOW = 64;
+/** Chance in each entry: a leaf hash that outlives its entry must not confirm a guess of what it said. */
+const SALT_BYTES = 16;
 /** Between tries while the bus is away. */
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 5_000;
@@ -35,6 +38,7 @@ export function startTrail(parts: TrailParts): RunningTrail {
   const boot = Buffer.from(ids.bytes(4)).toString('hex');
   const waiting: AuditEntry[] = [];
   let counter = 0;
+  let previous: string | null = null;
   let delivering: Promise<void> | undefined;
 
   const deliver = async (): Promise<void> => {
@@ -68,9 +72,13 @@ export function startTrail(parts: TrailParts): RunningTrail {
         kind,
         actor: actor || service,
         traceId: traceId ?? trace.getActiveSpan()?.spanContext().traceId ?? null,
+        salt: Buffer.from(ids.bytes(SALT_BYTES)).toString('hex'),
+        previous,
         facts,
       };
-      spool.append(JSON.stringify(entry));
+      const line = JSON.stringify(entry);
+      spool.append(line);
+      previous = sha256Hex(Buffer.from(line));
       counter += 1;
       waiting.push(entry);
       wake();

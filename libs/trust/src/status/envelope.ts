@@ -38,7 +38,8 @@ export type MessageKind =
   | 'lock-ack'
   | 'operator-order'
   | 'control-entry'
-  | 'event-notice';
+  | 'event-notice'
+  | 'audit-receipt';
 
 const payloadType = (kind: MessageKind) => `application/vnd.smartlite.${kind}+json`;
 

@@ -57,3 +57,4 @@ export {
 export { type FailureRecord, isOpen, needsOperator, OPERATOR_STORE } from './failures.ts';
 export { roleIdentity } from './identity.ts';
 export { roleTrust } from './roletrust.ts';
+export { type AuditReceipt, openReceipt, RECEIPT_ENTRIES_MAX, signReceipt } from './receipt.ts';

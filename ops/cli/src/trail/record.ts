@@ -40,6 +40,7 @@ function entryOf({ kind, facts }: Recorded): AuditEntry {
     kind,
     actor: userName(),
     traceId: null,
+    salt: randomBytes(16).toString('hex'),
     facts,
   };
 }

@@ -1,0 +1,235 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AuditEntry, AuditServiceService, STREAMS, SUBJECTS } from '@smartlite/contracts';
+import { ensureStreams } from '@smartlite/chassis/parts';
+import { harness, natsServer, testDomain } from '@smartlite/testkit';
+import { parseVerifierKey, verifyProof } from '@smartlite/tlog';
+import { openReceipt, roleTrust } from '@smartlite/trust';
+import { connect } from 'nats';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf } from './entry.ts';
+import { audit } from './service.ts';
+
+const FLEET = 'test-fleet';
+
+async function ground() {
+  const stack = new AsyncDisposableStack();
+  const { url } = stack.use(await natsServer());
+  const domain = stack.use(await testDomain({ fleet: FLEET }));
+  const nats = await connect({ servers: url });
+  stack.defer(() => nats.close());
+  await ensureStreams(await nats.jetstreamManager(), 1);
+  const { folder } = await domain.identity('audit-checkpoint', 'audit-log');
+  const environment = { SMARTLITE_HOME: domain.home, SMARTLITE_CHECKPOINT_IDENTITY: folder };
+  const models = await domain.modelFiles();
+  return { stack, domain, nats, models, folder, environment };
+}
+let set: Awaited<ReturnType<typeof ground>>;
+beforeEach(async () => void (set = await ground()));
+afterEach(() => set.stack.disposeAsync());
+
+async function running() {
+  const { environment, models, nats } = set;
+  const mesh = await harness(audit, { environment, models, nats });
+  await mesh.start();
+  return mesh;
+}
+type Mesh = Awaited<ReturnType<typeof running>>;
+
+let counter = 0;
+function entry(more: Partial<AuditEntry> = {}): AuditEntry {
+  const number = more.counter ?? (counter += 1);
+  const [producer, boot] = [more.producer ?? 'llm-1', more.boot ?? 'b0'];
+  return {
+    id: `${producer}.${boot}.${number}`,
+    producer,
+    boot,
+    service: 'llm',
+    counter: number,
+    atUnixMs: 1_700_000_000_000 + number,
+    kind: 'call.served',
+    actor: 'alice',
+    traceId: 'a'.repeat(32),
+    salt: '0'.repeat(32),
+    facts: { number },
+    ...more,
+  };
+}
+beforeEach(() => void (counter = 0));
+
+/** As a producer's spool does; `message` is a new one for each sending, unless the window for repeats is meant. */
+let message = 0;
+async function send(...entries: readonly AuditEntry[]) {
+  const jetstream = set.nats.jetstream();
+  for (const each of entries)
+    await jetstream.publish(SUBJECTS.audit(each.service), JSON.stringify(each), { msgID: `m${(message += 1)}` });
+}
+async function query(mesh: Mesh, filter: Record<string, unknown> = {}) {
+  const request = { id: '', traceId: '', service: '', kind: '', fromUnixMs: 0n, toUnixMs: 0n, limit: 0, ...filter };
+  const found: (AuditEntry & { index: number })[] = [];
+  for await (const { index, entry: text } of mesh.of(AuditServiceService).query(request, {}))
+    found.push({ ...(JSON.parse(text) as AuditEntry), index: Number(index) });
+  return found;
+}
+const ids = async (mesh: Mesh, filter?: Record<string, unknown>) => (await query(mesh, filter)).map(({ id }) => id);
+
+describe('the audit service', () => {
+  it('logs entries in order and finds them by trace, kind, service and time', async () => {
+    await using mesh = await running();
+    const other = entry({ kind: 'model.loaded', traceId: 'b'.repeat(32) });
+    await send(other, entry(), entry());
+    await expect.poll(() => ids(mesh)).toEqual(['llm-1.b0.1', 'llm-1.b0.2', 'llm-1.b0.3']);
+    expect(await ids(mesh, { traceId: 'b'.repeat(32) })).toEqual(['llm-1.b0.1']);
+    expect(await ids(mesh, { kind: 'call.served', limit: 1 })).toEqual(['llm-1.b0.3']);
+    expect(await ids(mesh, { fromUnixMs: 1_700_000_000_002n, toUnixMs: 1_700_000_000_002n })).toEqual(['llm-1.b0.2']);
+    expect(await ids(mesh, { service: 'asr' })).toEqual([]);
+  });
+
+  it('proves an entry, also one that is only on its way, by a file that verifies with the public key alone', async () => {
+    await using mesh = await running();
+    const proving = mesh.of(AuditServiceService).prove({ id: 'llm-1.b0.1' }, {});
+    await send(entry());
+    const { proof } = await proving;
+    const key = parseVerifierKey(readFileSync(join(set.folder, FLEET, 'local', 'log.vkey'), 'utf8'));
+    const proven = verifyProof(Buffer.from(proof).toString('utf8'), key);
+    expect(JSON.parse(Buffer.from(proven.entry).toString('utf8'))).toMatchObject({ id: 'llm-1.b0.1', kind: 'call.served' });
+    expect((await mesh.of(AuditServiceService).getCheckpoint({}, {})).checkpoint).toBe(proven.checkpoint.note);
+  });
+
+  it.each(['starting', 'safe', 'halted'] as const)('serves in mode %s', async (mode) => {
+    await using mesh = await running();
+    mesh.guard.become({ mode });
+    await send(entry());
+    await expect.poll(() => ids(mesh)).toEqual(['llm-1.b0.1']);
+    expect(await mesh.of(AuditServiceService).prove({ id: 'llm-1.b0.1' }, {})).toBeDefined();
+  });
+
+  it('gives its signed receipt once an entry is in the log, and again for each repeat, which it logs once', async () => {
+    const receipts: unknown[] = [];
+    const trust = roleTrust(set.models.trust);
+    set.nats.subscribe(SUBJECTS.auditReceipt('llm-1'), {
+      callback: (_error, { data }) => void receipts.push(openReceipt(data, trust, Date.now())),
+    });
+    await using mesh = await running();
+    const one = entry();
+    await send(one);
+    await expect.poll(() => receipts.length).toBe(1);
+    await send(one);
+    await expect.poll(() => receipts.length).toBe(2);
+    const said = { id: one.id, index: 0, digest: digestOf(Buffer.from(JSON.stringify(one))) };
+    expect(receipts).toMatchObject([
+      { entries: [said], size: 1 },
+      { entries: [said], size: 1 },
+    ]);
+    expect(await ids(mesh)).toEqual([one.id]);
+  });
+
+  it('lets the bus forget what it has logged, and nothing else', async () => {
+    await using mesh = await running();
+    await send(entry(), entry());
+    await expect.poll(() => ids(mesh)).toHaveLength(2);
+    const manager = await set.nats.jetstreamManager();
+    await expect.poll(async () => (await manager.consumers.info(STREAMS.audit, 'audit-log')).num_ack_pending).toBe(0);
+  });
+
+  it('writes verifications and signatures to the verification log, one JSON object a line, each once', async () => {
+    const file = join(set.domain.home, 'logs', 'audit', 'model_verification.log');
+    const lines = () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
+    {
+      await using mesh = await running();
+      await send(entry(), entry({ kind: 'verification.passed', facts: { artifacts: 7 } }), entry({ kind: 'signature.checked' }));
+      await expect.poll(() => ids(mesh)).toHaveLength(3);
+    }
+    await using again = await running();
+    await send(entry({ kind: 'verification.failed' }));
+    await expect.poll(() => ids(again)).toHaveLength(4);
+    expect(lines().map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual([
+      'verification.passed',
+      'signature.checked',
+      'verification.failed',
+    ]);
+    expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ artifacts: 7, instance: 'llm-1', position: 1 });
+  });
+});
+
+describe('an audit service that was stopped', () => {
+  it('goes on where it was, without its index too, and still knows every id', async () => {
+    const old = entry();
+    {
+      await using mesh = await running();
+      await send(old);
+      await expect.poll(() => ids(mesh)).toEqual([old.id]);
+    }
+    for (const name of ['index.sqlite', 'index.sqlite-wal', 'index.sqlite-shm'])
+      rmSync(join(set.domain.home, 'audit', FLEET, 'local', name), { force: true });
+    await using again = await running();
+    await send(old, entry());
+    await expect.poll(() => ids(again)).toEqual(['llm-1.b0.1', 'llm-1.b0.2']);
+  });
+
+  it('does not continue a log that was put back, says so, and raises an alert', async () => {
+    {
+      await using mesh = await running();
+      await send(entry());
+      await expect.poll(() => ids(mesh)).toHaveLength(1);
+    }
+    rmSync(join(set.domain.home, 'audit', FLEET, 'local'), { recursive: true });
+    await using again = await running();
+    expect(again.bus.alerts).toMatchObject([{ severity: 'critical', reasons: ['LOG_ROLLED_BACK', expect.any(String)] }]);
+    await expect(ids(again)).rejects.toMatchObject({ code: 'audit-unavailable' });
+    expect(again.wired.facts?.().notReady).toContain('a checkpoint of 1 entries was signed');
+  });
+});
+
+describe('two instances of one log', () => {
+  it('write in turn: the second stands by until the first is gone', async () => {
+    const first = await running();
+    await using second = await running();
+    expect(second.wired.facts?.().notReady).toContain('stands by');
+    await send(entry());
+    await expect.poll(() => ids(first)).toHaveLength(1);
+    await first[Symbol.asyncDispose]();
+    await send(entry());
+    await expect.poll(() => ids(second).catch(() => []), { timeout: 30_000 }).toEqual(['llm-1.b0.1', 'llm-1.b0.2']);
+  });
+});
+
+describe('a producer that is not as it should be', () => {
+  const remarks = async (mesh: Mesh) =>
+    (await query(mesh)).filter(({ kind }) => kind.startsWith('trail.')).map(({ kind, facts }) => ({ kind, ...facts }));
+
+  it('is waited for when its counter has a gap, and then the gap is logged, and the straggler as late', async () => {
+    await using mesh = await running();
+    await send(entry({ counter: 1 }), entry({ counter: 4 }));
+    await expect.poll(() => ids(mesh)).toEqual(['llm-1.b0.1']);
+    // Not before it was waited for; a batch comes at least every second.
+    await expect.poll(async () => (mesh.clock.advance(1_000), (await ids(mesh)).length)).toBe(3);
+    expect(await remarks(mesh)).toEqual([{ kind: 'trail.gap', producer: 'llm-1', boot: 'b0', from: 2, to: 3 }]);
+    await send(entry({ counter: 3 }));
+    await expect.poll(() => remarks(mesh)).toContainEqual({ kind: 'trail.late', entry: 'llm-1.b0.3', expected: 5 });
+  });
+
+  it('that says two things under one id is found out, and security is alerted', async () => {
+    await using mesh = await running();
+    await send(entry({ counter: 1 }), entry({ counter: 1, facts: { number: 2 } }));
+    await expect
+      .poll(() => remarks(mesh))
+      .toMatchObject([{ kind: 'trail.equivocation', code: 'ENTRY_EQUIVOCATION', entry: 'llm-1.b0.1' }]);
+    expect(mesh.bus.alerts).toMatchObject([{ severity: 'critical', reasons: ['ENTRY_EQUIVOCATION', 'llm-1.b0.1'] }]);
+  });
+
+  it('has its entries refused by name when they are none, or speak for another service', async () => {
+    await using mesh = await running();
+    const jetstream = set.nats.jetstream();
+    await jetstream.publish(SUBJECTS.audit('llm'), 'rubbish');
+    await jetstream.publish(SUBJECTS.audit('llm'), JSON.stringify(entry({ service: 'budget' })));
+    await send(entry({ counter: 1 }));
+    await expect
+      .poll(() => remarks(mesh))
+      .toMatchObject([
+        { kind: 'trail.refused', service: 'llm', bytes: 7 },
+        { kind: 'trail.refused', because: 'it says service budget, and came from llm' },
+      ]);
+    expect(await ids(mesh)).toContain('llm-1.b0.1');
+  });
+});

@@ -1,0 +1,79 @@
+import type { Bus, Log } from '@smartlite/chassis';
+import { STREAMS } from '@smartlite/contracts';
+import { AckPolicy, type JsMsg } from 'nats';
+import type { Delivery, Feed } from '../engine.ts';
+
+const CONSUMER = 'audit-log';
+/** Entries that may be under way between the bus and the log. */
+const PENDING_MAX = 4_096;
+/** A batch is one checkpoint: a few fsyncs for so many entries. */
+const BATCH_MAX = 1_024;
+/** An entry that was not taken comes again after this long, at once when it is refused by name. */
+const ACK_WAIT_MS = 30_000;
+const AGAIN_MS = 1_000;
+/** How long at most nothing happens: gaps are looked at this often. */
+const IDLE_MS = 1_000;
+const RETRY_MS = 500;
+const NANOS_PER_MS = 1_000_000;
+
+/** Entries from the stream, by one durable consumer of all instances: only the log's writer reads it. */
+export function jetstreamFeed(bus: Bus, log: Log): Feed {
+  return {
+    async *batches(signal) {
+      const arrived: Delivery[] = [];
+      let wake = () => {};
+      const following = follow(bus, log, signal, (message) => {
+        arrived.push(deliveryOf(message));
+        wake();
+      });
+      while (!signal.aborted) {
+        if (arrived.length === 0) await new Promise<void>((resolve) => waitFor(resolve, signal, (now) => (wake = now)));
+        if (!signal.aborted) yield arrived.splice(0, BATCH_MAX);
+      }
+      await following;
+    },
+  };
+}
+
+function waitFor(resolve: () => void, signal: AbortSignal, onWake: (wake: () => void) => void): void {
+  const done = () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', done);
+    resolve();
+  };
+  const timer = setTimeout(done, IDLE_MS);
+  signal.addEventListener('abort', done, { once: true });
+  onWake(done);
+}
+
+async function follow(bus: Bus, log: Log, signal: AbortSignal, onMessage: (message: JsMsg) => void): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const manager = await bus.manager();
+      await manager.consumers.add(STREAMS.audit, {
+        durable_name: CONSUMER,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: ACK_WAIT_MS * NANOS_PER_MS,
+        max_ack_pending: PENDING_MAX,
+      });
+      const consumer = await bus.jetstream.consumers.get(STREAMS.audit, CONSUMER);
+      const messages = await consumer.consume({ max_messages: BATCH_MAX });
+      const stop = () => messages.stop();
+      signal.addEventListener('abort', stop, { once: true });
+      for await (const message of messages) onMessage(message);
+      signal.removeEventListener('abort', stop);
+    } catch (error) {
+      if (!signal.aborted) log.warn('entries cannot be read from the bus', { error });
+    }
+    if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+function deliveryOf(message: JsMsg): Delivery {
+  return {
+    service: message.subject.split('.').at(-1) ?? '',
+    bytes: message.data,
+    done: () => message.ack(),
+    again: () => message.nak(AGAIN_MS),
+  };
+}

@@ -1,0 +1,237 @@
+import type { KeyObject } from 'node:crypto';
+import {
+  CHECKPOINT_PATH,
+  decodeBundle,
+  Edge,
+  encodeBundle,
+  encodeProof,
+  leafHash,
+  LogFault,
+  newTiles,
+  nodesOf,
+  type NoteKey,
+  openCheckpoint,
+  proveInclusion,
+  readHashes,
+  readTile,
+  rootOf,
+  sameHash,
+  signCheckpoint,
+  type SignedCheckpoint,
+  type Tile,
+  TILE_WIDTH,
+  tileAt,
+  tilePath,
+} from '@smartlite/tlog';
+import type { Disk } from './engine.ts';
+
+/** In the key's folder, which no backup of the log holds: the newest checkpoint that was ever signed (protocols 6.5). */
+export const MARK_PATH = 'mark';
+
+export interface LogKey {
+  readonly key: NoteKey;
+  readonly privateKey: KeyObject;
+}
+
+interface State {
+  readonly checkpoint: SignedCheckpoint;
+  readonly edge: Edge;
+  /** Entries of the last bundle, while it is not full. */
+  readonly tail: readonly Uint8Array[];
+  /** By level: hashes of the last tile, while it is not full. */
+  readonly hashes: readonly (readonly Uint8Array[])[];
+}
+
+/**
+ * The log on the disk, with one writer. Durable steps of an append, each repeatable, and what is true after each:
+ * 1. bundles: the entries are on the disk, under no checkpoint. A crash here leaves files that nobody reads; the entries come again.
+ * 2. tiles: so are their hashes.
+ * 3. mark: a checkpoint over them is signed and kept beside the key. From here on they count: opening again finds them.
+ * 4. checkpoint: readers see them.
+ */
+export class TreeLog {
+  readonly #disk: Disk;
+  readonly #keys: Disk;
+  readonly #key: LogKey;
+  /** What readers see; stays while an append is under way. */
+  #state: State | undefined;
+  #writable = false;
+
+  /** `keys` is the key's own folder. */
+  constructor(disk: Disk, keys: Disk, key: LogKey) {
+    this.#disk = disk;
+    this.#keys = keys;
+    this.#key = key;
+  }
+
+  /** The newest checkpoint. */
+  get checkpoint(): SignedCheckpoint {
+    return this.#open.checkpoint;
+  }
+
+  /**
+   * Takes the log up where the newest signed checkpoint stands, which it must still reproduce. Throws ROLLED_BACK where it is older
+   * than what was signed, FORKED where it is another history: a writer that went on would sign a second one.
+   */
+  async open(): Promise<void> {
+    this.#writable = false;
+    const [mark, seen] = [await this.#read(this.#keys, MARK_PATH), await this.#read(this.#disk, CHECKPOINT_PATH)];
+    const newest = newerOf(mark, seen);
+    if (!newest) return this.#begin();
+    const older = newest === mark ? seen : mark;
+    await this.#prove(newest);
+    if (older && older.size > 0) await this.#prove(older);
+    if (newest.note !== mark?.note) await this.#keys.write(MARK_PATH, Buffer.from(newest.note));
+    if (newest.note !== seen?.note) await this.#disk.write(CHECKPOINT_PATH, Buffer.from(newest.note));
+    this.#state = await this.#load(newest);
+    this.#writable = true;
+  }
+
+  /** Appends entries under a new checkpoint. After a rejection nothing is known but what `open` finds. */
+  async append(entries: readonly Uint8Array[]): Promise<SignedCheckpoint> {
+    const { edge: before, tail, hashes, checkpoint: old } = this.#open;
+    if (!this.#writable) throw new LogFault('CHECKPOINT_MISSING', CHECKPOINT_PATH, 'an append has failed: open the log again');
+    this.#writable = false;
+    const edge = before.copy();
+    const rows = hashes.map((row) => [...row]);
+    for (const entry of entries) {
+      edge.append(entry, (level, _index, hash) => {
+        if (level % 8 === 0) (rows[level / 8] ??= []).push(hash);
+      });
+    }
+    const bundle = [...tail, ...entries];
+    const tiles = newTiles(old.size, edge.size);
+    await this.#writeTiles(tiles, old.size, bundle, rows);
+    const checkpoint = signCheckpoint({ size: edge.size, root: edge.root() }, this.#key.key, this.#key.privateKey);
+    await this.#keys.write(MARK_PATH, Buffer.from(checkpoint.note));
+    await this.#disk.write(CHECKPOINT_PATH, Buffer.from(checkpoint.note));
+    this.#state = { checkpoint, edge, tail: rest(bundle), hashes: rows.map(rest) };
+    this.#writable = true;
+    await this.#tidy(old.size, edge.size);
+    return checkpoint;
+  }
+
+  /** Entries `from` up to the checkpoint's size, bundle by bundle. */
+  async *read(from: number): AsyncIterable<{ readonly position: number; readonly bytes: Uint8Array }> {
+    const { size } = this.checkpoint;
+    for (let at = from; at < size; ) {
+      const bundle = await this.#bundle(Math.floor(at / TILE_WIDTH), size);
+      for (const bytes of bundle.slice(at % TILE_WIDTH)) {
+        yield { position: at, bytes };
+        at += 1;
+      }
+    }
+  }
+
+  /** Root of the first `size` entries, hex. */
+  async rootAt(size: number): Promise<string> {
+    return Buffer.from(await rootOf(size, nodesOf(this.#disk, this.checkpoint.size))).toString('hex');
+  }
+
+  /** One file that proves an entry with the log's public key alone, against the newest checkpoint. */
+  async prove(position: number): Promise<string> {
+    const { size, note } = this.checkpoint;
+    const path = await proveInclusion(position, size, nodesOf(this.#disk, size));
+    return encodeProof({ entry: await this.entryAt(position), index: position, path, checkpoint: note });
+  }
+
+  async entryAt(position: number): Promise<Uint8Array> {
+    const bundle = await this.#bundle(Math.floor(position / TILE_WIDTH), this.checkpoint.size);
+    const entry = bundle[position % TILE_WIDTH];
+    if (!entry) throw new LogFault('BUNDLE_MISSING', `entry ${position}`, `entry ${position} is not in its bundle`);
+    return entry;
+  }
+
+  get #open(): State {
+    if (!this.#state) throw new LogFault('CHECKPOINT_MISSING', CHECKPOINT_PATH, 'the log is not open');
+    return this.#state;
+  }
+
+  async #begin(): Promise<void> {
+    const checkpoint = signCheckpoint({ size: 0, root: Edge.empty().root() }, this.#key.key, this.#key.privateKey);
+    await this.#keys.write(MARK_PATH, Buffer.from(checkpoint.note));
+    await this.#disk.write(CHECKPOINT_PATH, Buffer.from(checkpoint.note));
+    this.#state = { checkpoint, edge: Edge.empty(), tail: [], hashes: [] };
+    this.#writable = true;
+  }
+
+  async #read(disk: Disk, path: string): Promise<SignedCheckpoint | undefined> {
+    const bytes = await disk.read(path);
+    return bytes && openCheckpoint(Buffer.from(bytes).toString('utf8'), this.#key.key, path);
+  }
+
+  /** That the files still hold the tree of this checkpoint. */
+  async #prove({ size, root }: SignedCheckpoint): Promise<void> {
+    const found = await rootOf(size, nodesOf(this.#disk, size)).catch((caught: unknown) => {
+      if (caught instanceof LogFault) throw rolledBack(size, caught.message);
+      throw caught;
+    });
+    if (!sameHash(found, root))
+      throw new LogFault(
+        'FORKED',
+        CHECKPOINT_PATH,
+        `the files hold another history than the checkpoint of ${size} entries that was signed`,
+      );
+    if (size % TILE_WIDTH === 0) return;
+    const index = Math.floor(size / TILE_WIDTH);
+    const [entries, hashes] = [await this.#bundle(index, size), await readHashes(this.#disk, tileAt(0, index, size))];
+    if (!hashes.every((hash, at) => entries[at] && sameHash(leafHash(entries[at]), hash)))
+      throw rolledBack(size, 'the last bundle is not the one that was signed');
+  }
+
+  async #load(checkpoint: SignedCheckpoint): Promise<State> {
+    const { size } = checkpoint;
+    const hashes: (readonly Uint8Array[])[] = [];
+    for (let level = 0; Math.floor(size / TILE_WIDTH ** level) > 0; level += 1) {
+      const tile = tileAt(level, Math.floor(size / TILE_WIDTH ** (level + 1)), size);
+      hashes.push(tile.width > 0 ? await readHashes(this.#disk, tile) : []);
+    }
+    const tail = size % TILE_WIDTH === 0 ? [] : await this.#bundle(Math.floor(size / TILE_WIDTH), size);
+    return { checkpoint, edge: await Edge.of(size, nodesOf(this.#disk, size)), tail, hashes };
+  }
+
+  async #bundle(index: number, size: number): Promise<readonly Uint8Array[]> {
+    const tile = tileAt('entries', index, size);
+    const bytes = await readTile(this.#disk, tile);
+    if (!bytes) throw rolledBack(size, `${tilePath(tile)} is not there`);
+    return decodeBundle(bytes, tilePath(tile)).slice(0, tile.width);
+  }
+
+  /** Bundles first: a hash on the disk shall never stand for an entry that is not. */
+  async #writeTiles(
+    tiles: readonly Tile[],
+    before: number,
+    bundle: readonly Uint8Array[],
+    rows: readonly (readonly Uint8Array[])[],
+  ) {
+    for (const tile of tiles) {
+      const first = Math.floor(Math.floor(before / TILE_WIDTH ** (tile.level === 'entries' ? 0 : tile.level)) / TILE_WIDTH);
+      const from = (tile.index - first) * TILE_WIDTH;
+      const bytes =
+        tile.level === 'entries'
+          ? encodeBundle(bundle.slice(from, from + tile.width))
+          : Buffer.concat((rows[tile.level] ?? []).slice(from, from + tile.width));
+      await this.#disk.write(tilePath(tile), bytes);
+    }
+  }
+
+  /** Partial tiles whose full one is under a checkpoint have done their work (tlog-tiles, partial tiles). */
+  async #tidy(before: number, size: number): Promise<void> {
+    for (const level of ['entries', 0] as const) {
+      for (let index = Math.floor(before / TILE_WIDTH); (index + 1) * TILE_WIDTH <= size; index += 1)
+        await this.#disk.remove(`${tilePath({ level, index, width: TILE_WIDTH })}.p`);
+    }
+  }
+}
+
+function newerOf(a: SignedCheckpoint | undefined, b: SignedCheckpoint | undefined): SignedCheckpoint | undefined {
+  return a && b ? (b.size > a.size ? b : a) : (a ?? b);
+}
+
+function rest<T>(row: readonly T[]): readonly T[] {
+  return row.slice(row.length - (row.length % TILE_WIDTH));
+}
+
+function rolledBack(size: number, because: string): LogFault {
+  return new LogFault('ROLLED_BACK', CHECKPOINT_PATH, `a checkpoint of ${size} entries was signed, but ${because}`);
+}
