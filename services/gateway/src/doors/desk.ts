@@ -27,6 +27,8 @@ export interface Errand {
   readonly inSafeMode: SafeModeRule;
   /** Ends when the caller leaves. */
   readonly signal: AbortSignal;
+  /** Where this is not the request's own, as for one of many turns on a WebSocket. */
+  readonly traceparent?: string;
 }
 
 /** What every handler of ours begins with: who calls, for how long, and when they leave. */
@@ -45,7 +47,10 @@ export class Desk {
 
   /** Lets in who has a key, before anything of the body is read. */
   async admit(request: FastifyRequest): Promise<void> {
-    request.caller = await this.#clients.callerOf(request.headers.authorization, header(request, 'x-smartlite-user'));
+    request.caller = await this.#clients.callerOf(
+      request.headers.authorization ?? keyInProtocol(request),
+      header(request, 'x-smartlite-user'),
+    );
   }
 
   /** Runs work for the key's owner behind the layers of every call. The first step of the iteration may already refuse. */
@@ -68,12 +73,12 @@ export class Desk {
   /** The same for work that has no reply of its own, as each response on a WebSocket. */
   run<T>(
     request: FastifyRequest,
-    { name, inSafeMode, signal }: Errand,
+    { name, inSafeMode, signal, traceparent = request.traceparent }: Errand,
     work: (call: Call) => AsyncIterable<T>,
   ): AsyncIterable<T> {
     const platform = this.platform;
     const policies = this.#policies;
-    const { traceparent, caller } = request;
+    const { caller } = request;
     const tracestate = header(request, 'tracestate');
     const asked = (header(request, 'x-smartlite-region') ?? '')
       .split(',')
@@ -99,6 +104,12 @@ export class Desk {
   body(request: FastifyRequest): AsyncIterable<Uint8Array> {
     return patiently(request.raw, this.idleMsMax);
   }
+}
+
+/** Browsers cannot set headers on a WebSocket; OpenAI's client sends the key as a subprotocol there. */
+function keyInProtocol(request: FastifyRequest): string | undefined {
+  const key = /(?:^|,\s*)openai-insecure-api-key\.([^,\s]+)/.exec(header(request, 'sec-websocket-protocol') ?? '')?.[1];
+  return key === undefined ? undefined : `Bearer ${key}`;
 }
 
 export function header(request: FastifyRequest, name: string): string | undefined {

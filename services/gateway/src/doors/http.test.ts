@@ -6,7 +6,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allEvents, edge, QUESTION } from './fixtures/edge.ts';
+import { allEvents, edge, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD } from './fixtures/stages.ts';
 
 const CHAT = JSON.stringify({ model: 'standard', messages: [{ role: 'user', content: 'What time is it?' }] });
@@ -154,13 +154,13 @@ describe('safe mode', () => {
     gate.stages.secondSentence = new Promise(() => undefined);
     const response = await gate.turn(QUESTION);
     const events = allEvents(response);
-    await expect.poll(() => gate.stages.frames).toBe(3);
+    await eventually(() => gate.stages.frames).toBe(3);
     gate.mesh.guard.become({ mode: 'safe', reasons: ['DIGEST_MISMATCH: mind'] });
     expect((await events).at(-1)).toMatchObject({
       event: 'error',
       data: { error: { reason: 'SAFE_MODE', because: 'DIGEST_MISMATCH: mind' } },
     });
-    await expect.poll(() => [gate.ledger.open.size, gate.ledger.settled.length]).toEqual([0, 1]);
+    await eventually(() => [gate.ledger.open.size, gate.ledger.settled.length]).toEqual([0, 1]);
     expect(gate.mesh.trail.entries.find(({ kind }) => kind === 'turn.failed')).toMatchObject({ facts: { code: 'safe-mode' } });
   });
 });

@@ -9,12 +9,15 @@ import { facts } from './facts.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import { openAi } from './openai.ts';
 import { Policies } from './policies.ts';
+import { realtime } from './realtime.ts';
 import { rawRefusal } from './rawrefusal.ts';
 import { traceparentOf } from './traceparent.ts';
 import { voiceTurns } from './turns.ts';
 
 /** JSON bodies: conversations, not files. */
 const JSON_BYTES_MAX = 1024 * 1024;
+/** Statuses from here on are refusals. */
+const REFUSED = 400;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/;
 /** After a refusal the rest of an upload is read and thrown away for so long: a connection closed on unread bytes loses the answer. */
 const LINGER_MS = 2_000;
@@ -50,6 +53,7 @@ export async function listenHttp(
   await app.register(async (keyed) => {
     keyed.addHook('onRequest', (request) => desk.admit(request));
     await keyed.register(async (scope) => voiceTurns(scope, desk, ports, options.limits));
+    await keyed.register(async (scope) => realtime(scope, desk, ports, options.limits));
     await keyed.register(async (scope) => openAi(scope, desk, ports, options.limits));
   });
   return { url: await listen(app, options.address), close: () => app.close() };
@@ -63,7 +67,9 @@ function everyResponse(app: FastifyInstance, platform: Platform): void {
     request.traceparent = traceparentOf(request.headers['traceparent'], platform);
     reply.headers({ 'x-request-id': request.id, traceparent: request.traceparent });
   });
-  app.addHook('onResponse', async ({ raw }) => {
+  app.addHook('onResponse', async ({ raw, headers }, { statusCode }) => {
+    // A connection that asked for a WebSocket and got none is nobody's any more: the HTTP server does not close it.
+    if (headers.upgrade !== undefined && statusCode >= REFUSED) return void raw.socket.end();
     if (raw.complete || raw.destroyed) return;
     raw.resume();
     const timer = setTimeout(() => raw.destroy(), LINGER_MS);

@@ -1,7 +1,7 @@
 import OpenAI, { APIError, toFile } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { Unit } from '@smartlite/contracts';
-import { type Edge, edge, QUESTION } from './fixtures/edge.ts';
+import { type Edge, edge, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD, SENTENCES } from './fixtures/stages.ts';
 
 const ANSWER = SENTENCES.join('');
@@ -114,8 +114,8 @@ describe('the stock OpenAI client', () => {
     const stream = await clientOf(gate).chat.completions.create({ model: 'gpt-4o', messages, stream: true });
     for await (const _chunk of stream) break;
     stream.controller.abort();
-    await expect.poll(() => gate.stages.left).toContain('llm');
-    await expect.poll(() => [gate.ledger.open.size, gate.ledger.settled.length]).toEqual([0, 1]);
+    await eventually(() => gate.stages.left).toContain('llm');
+    await eventually(() => [gate.ledger.open.size, gate.ledger.settled.length]).toEqual([0, 1]);
     expect(gate.ledger.settled[0]?.spent['llmTokens']).toBeLessThanOrEqual(7 + 5);
   });
 

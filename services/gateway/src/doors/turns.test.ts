@@ -3,12 +3,12 @@ import { MeshError, Unit } from '@smartlite/contracts';
 import { describe, expect, it } from 'vitest';
 import { wavFile } from '../audio/wavfile.ts';
 import { BUDGET_ENDED, NOTHING_HEARD } from '../turn/reply.ts';
-import { allEvents, type Edge, edge, eventsOf, QUESTION } from './fixtures/edge.ts';
+import { allEvents, type Edge, edge, eventsOf, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD, SENTENCES } from './fixtures/stages.ts';
 
 const ANSWER = SENTENCES.join('');
 const names = (events: readonly { event: string }[]) => [...new Set(events.map(({ event }) => event))];
-const settled = ({ ledger }: Edge) => expect.poll(() => [ledger.open.size, ledger.settled.length]).toEqual([0, 1]);
+const settled = ({ ledger }: Edge) => eventually(() => [ledger.open.size, ledger.settled.length]).toEqual([0, 1]);
 const entries = ({ mesh }: Edge) => mesh.trail.entries.filter(({ kind }) => kind.startsWith('turn.'));
 
 /** An upload whose second half waits. */
@@ -183,7 +183,7 @@ describe('a client that is not there', () => {
     const response = await gate.turn(QUESTION, { signal: leaving.signal });
     for await (const { event } of eventsOf(response)) if (event === 'audio') break;
     leaving.abort();
-    await expect.poll(() => gate.stages.left).toContain('llm');
+    await eventually(() => gate.stages.left).toContain('llm');
     await settled(gate);
     expect(gate.ledger.settled[0]?.spent).toMatchObject({ requests: 1, asrMs: 1_500, llmTokens: 7 + 5 });
     expect(entries(gate)).toMatchObject([{ kind: 'turn.failed', facts: { code: 'cancelled' } }]);
@@ -197,10 +197,10 @@ describe('a client that is not there', () => {
       (response) => response.text(),
       () => undefined,
     );
-    await expect.poll(() => gate.stages.heardBytes).toBeGreaterThan(16_000);
+    await eventually(() => gate.stages.heardBytes).toBeGreaterThan(16_000);
     leaving.abort();
     await failed.catch(() => undefined);
-    await expect.poll(() => gate.stages.left).toContain('asr');
+    await eventually(() => gate.stages.left).toContain('asr');
     await settled(gate);
   });
 

@@ -14,12 +14,14 @@ const LLM_TOKENS_FIRST = 32;
  * One exchange, from the first sound heard to the last sound spoken. Partial transcripts while `audio` (16 kHz mono s16le) arrives;
  * then the transcript, the answer token by token, and its speech sentence by sentence. Ends with `done`. Whoever stops reading
  * cancels everything down to the engines; every ending is settled with what was used, and leaves an audit entry.
+ * `readyToReply` lets a caller hear what was understood before he asks for the answer.
  */
 export async function* takeTurn(
   ports: Ports,
   settings: TurnSettings,
   audio: AsyncIterable<Uint8Array>,
   call: Call,
+  readyToReply: () => Promise<void> = async () => undefined,
 ): AsyncIterable<TurnResponse> {
   const meter = await openMeter(ports, call);
   const leaving = new AbortController();
@@ -28,6 +30,7 @@ export async function* takeTurn(
   let ending: Ending = new MeshError('cancelled', 'the caller has left');
   try {
     yield* listen(scene, audio);
+    await unlessEnded(readyToReply(), scene.signal);
     yield* reply(scene);
     await meter.settle();
     ending = 'answered';
@@ -43,6 +46,13 @@ export async function* takeTurn(
       .catch((caught: unknown) => ports.log.error('a turn was not settled', { code: MeshError.from(caught).code }));
     if (ending !== 'answered') recordTurn(ports, progress, meter, call, ending);
   }
+}
+
+function unlessEnded(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
 }
 
 function openMeter(ports: Ports, { caller: { tenant, user } }: Call): Promise<Meter> {

@@ -1,8 +1,7 @@
 import type { AudioFrame } from '@smartlite/contracts';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { type Resampler, resampler } from '../../audio/resample.ts';
-import { toPcm16 } from '../../audio/samples.ts';
+import { OPENAI_RATE_HZ, Pcm24 } from '../../audio/pcm24.ts';
 import { wavFile } from '../../audio/wavfile.ts';
 import type { Ports } from '../../engine.ts';
 import { speak } from '../../work.ts';
@@ -13,9 +12,6 @@ import { parse } from './parse.ts';
 
 /** Longest text of one request, as OpenAI has it. */
 const INPUT_CHARS_MAX = 4_096;
-/** What OpenAI's clients take `pcm` for. */
-export const OPENAI_RATE_HZ = 24_000;
-
 const bodySchema = z.object({
   input: z.string().min(1).max(INPUT_CHARS_MAX),
   model: z.string().max(64).optional(),
@@ -35,20 +31,12 @@ export function speech(app: FastifyInstance, desk: Desk, ports: Ports): void {
   });
 }
 
-/** 24 kHz mono s16le, piece by piece. */
-export async function* pcm24(frames: AsyncIterable<AudioFrame>): AsyncIterable<Buffer> {
-  let converter: { readonly rateHz: number; readonly resampler: Resampler } | undefined;
+async function* pcm24(frames: AsyncIterable<AudioFrame>): AsyncIterable<Buffer> {
+  const converter = new Pcm24();
   try {
-    for await (const { pcm, rateHz } of frames) {
-      if (converter?.rateHz !== rateHz) {
-        converter?.resampler.close();
-        converter = { rateHz, resampler: await resampler(rateHz, OPENAI_RATE_HZ) };
-      }
-      const samples = Float32Array.from({ length: pcm.length >> 1 }, (_, at) => pcm.readInt16LE(at * 2) / 32_768);
-      yield toPcm16(converter.resampler.push(samples));
-    }
+    for await (const frame of frames) yield await converter.push(frame);
   } finally {
-    converter?.resampler.close();
+    converter.close();
   }
 }
 

@@ -1,0 +1,64 @@
+import websocket from '@fastify/websocket';
+import { MeshError } from '@smartlite/contracts';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { IntakeLimits } from '../audio/intake.ts';
+import type { Ports } from '../engine.ts';
+import type { Desk } from './desk.ts';
+import { tierName } from './openai/names.ts';
+import { parse } from './openai/parse.ts';
+import { RealtimeSession } from './realtime/session.ts';
+
+/** One message: a minute of audio in base64, the whole of the longest turn. */
+const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Connections held at once; each may have a turn under way. */
+const SESSIONS_MAX = 64;
+/** A session in which nothing is said for so long is over. */
+const QUIET_MS_MAX = 300_000;
+/** Messages of one client that wait to be looked at before its socket is held back. */
+const MESSAGES_MAX = 4;
+const CLOSE_NORMAL = 1000;
+
+const query = z.object({ model: z.string().max(64).optional() });
+
+/** `GET /v1/realtime`: OpenAI's realtime sessions over WebSocket, audio as pcm16 of 24 kHz. */
+export async function realtime(app: FastifyInstance, desk: Desk, ports: Ports, limits: IntakeLimits): Promise<void> {
+  let sessions = 0;
+  await app.register(websocket, {
+    options: {
+      maxPayload: MESSAGE_BYTES_MAX,
+      // Never a protocol that carries a key.
+      handleProtocols: (offered) => (offered.has('realtime') ? 'realtime' : false),
+    },
+  });
+  const room = async () => {
+    if (sessions >= SESSIONS_MAX)
+      throw new MeshError('overloaded', `${SESSIONS_MAX} sessions are open already`, { retryAfterMs: 1_000 });
+  };
+  app.get('/v1/realtime', { websocket: true, preValidation: room }, (socket, request) => {
+    const { model } = parse(query, request.query, 'query');
+    const session = new RealtimeSession({ socket, request, desk, ports, limits, tier: tierName(model) });
+    sessions += 1;
+    let waiting = 0;
+    let last = session.open();
+    const quiet = setTimeout(() => socket.close(CLOSE_NORMAL, 'nothing was said for too long'), QUIET_MS_MAX);
+    socket.on('message', (data, isBinary) => {
+      quiet.refresh();
+      waiting += 1;
+      if (waiting >= MESSAGES_MAX) socket.pause();
+      const text = isBinary ? '' : (data as Buffer).toString('utf8');
+      last = last
+        .then(() => session.receive(text))
+        .finally(() => {
+          waiting -= 1;
+          if (waiting < MESSAGES_MAX && socket.isPaused) socket.resume();
+        });
+    });
+    socket.on('error', () => socket.terminate());
+    socket.on('close', () => {
+      clearTimeout(quiet);
+      sessions -= 1;
+      session.close();
+    });
+  });
+}
