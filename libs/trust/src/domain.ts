@@ -57,9 +57,14 @@ export async function createLocalDomain(
   };
 }
 
+/** A new secp256k1 private key, PKCS#8 PEM. */
+export function newSigningKeyPem(): string {
+  return secp256k1Pem(utils.randomSecretKey());
+}
+
 /** A new secp256k1 signing key with its certificate. */
 export async function createSigningKey(issuer: Authority, fleet: string, nowMs: number): Promise<KeyAndChain> {
-  const key = secp256k1Pem(utils.randomSecretKey());
+  const key = newSigningKeyPem();
   return { key, chain: await issueSigningCertificate(issuer, { fleet, spki: pemSigner(key).spki }, nowMs) };
 }
 

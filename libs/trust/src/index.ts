@@ -25,6 +25,7 @@ export {
   issueSigningCertificate,
   type KeyAndChain,
   type LocalDomain,
+  newSigningKeyPem,
   pemSigner,
   SIGNING_KEY_LIFE_MS,
 } from './domain.ts';

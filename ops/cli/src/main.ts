@@ -1,8 +1,11 @@
 import { Command } from 'commander';
 import { report } from './report.ts';
+import { registerAudit } from './verbs/audit.ts';
+import { registerBudget } from './verbs/budget.ts';
 import { registerClients } from './verbs/clients.ts';
 import { registerDoctor } from './verbs/doctor.ts';
 import { registerDown } from './verbs/down.ts';
+import { registerKeys } from './verbs/keys.ts';
 import { registerModels } from './verbs/models.ts';
 import { registerSign } from './verbs/sign.ts';
 import { registerSafeMode } from './verbs/safe-mode.ts';
@@ -25,10 +28,13 @@ const verbs = [
   registerTalk,
   registerVerify,
   registerSign,
+  registerKeys,
   registerModels,
   registerDoctor,
   registerTrace,
+  registerAudit,
   registerClients,
+  registerBudget,
   registerSafeMode,
   registerWatch,
 ];

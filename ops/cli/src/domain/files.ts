@@ -40,7 +40,7 @@ export async function readKey(files: KeyFiles): Promise<KeyAndChain> {
   } catch (cause) {
     throw new Problem(
       `${(cause as NodeJS.ErrnoException).path ?? files.key} cannot be read.`,
-      'Restore it, or make a new trust domain: remove .smartlite/trust.json and start again.',
+      'Restore it, or make a new trust domain: npx smartlite keys new --new-trust',
       { exitCode: 2, cause },
     );
   }

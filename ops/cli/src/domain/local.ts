@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -42,7 +43,8 @@ export async function ensureLocalDomain(place: Place, nowMs: number): Promise<Lo
   return { domain: issuer(await authorityOf(place), trust.fleet), news };
 }
 
-async function signAnew(place: Place, trust: TrustDocument, nowMs: number, because: string): Promise<string> {
+/** Signs the pack with the domain's own keys; gives the line that says so. */
+export async function signAnew(place: Place, trust: TrustDocument, nowMs: number, because: string): Promise<string> {
   await using keys = await openDomainKeys(place, trust, nowMs);
   const { file } = await signPack(place, trust, { nowMs, because, signers: keys.signers });
   return `Lock ${file.sequence} signed, because ${because}: ${file.manifest.length} artifacts.`;
@@ -56,12 +58,23 @@ export async function ensureDomain(place: Place, nowMs: number, news: string[]):
 /** Root, intermediate, signing key and operator key. The trust document is written last: without it a next start begins afresh. */
 async function makeDomain(place: Place, nowMs: number, news: string[]): Promise<TrustDocument> {
   await refuseForeignLock(place);
+  await refuseLostKeys(place);
   const domain = await createLocalDomain(`${PREFIX}${randomBytes(8).toString('hex')}`, nowMs);
   const files = domainFiles(place);
   for (const name of ['root', 'intermediate', 'signing', 'operator'] as const) await writeKey(files[name], domain[name]);
   await writeTrust(place.trust, domain.trust);
   news.push(`New development trust domain ${domain.trust.fleet}; its keys lie in ${place.keys} and ${place.certs}.`);
   return domain.trust;
+}
+
+/** With a lock or mark of a former domain here, whoever deletes the keys would get anything signed: starting anew is a decision. */
+async function refuseLostKeys(place: Place): Promise<void> {
+  const left = [place.lock, place.mark].filter((path) => existsSync(path));
+  if (left.length === 0) return;
+  throw new Problem(
+    `${place.trust} is missing, and ${left.join(' and ')} of a former trust domain ${left.length === 1 ? 'is' : 'are'} still here.`,
+    'Restore it; or start a new domain, which is audited: npx smartlite keys new --new-trust',
+  );
 }
 
 /** A team's lock must not be replaced by one that this machine has signed for itself. */

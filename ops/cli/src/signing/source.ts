@@ -26,3 +26,9 @@ export async function openSource(source: string): Promise<KeySource> {
     exitCode: 2,
   });
 }
+
+/** Makes the key of a file or token where it is not there yet; leaves what is there. Clouds and vaults make their own. */
+export async function makeSource(source: string): Promise<void> {
+  if (source.startsWith('pkcs11:')) return (await import('./engines/pkcs11.ts')).makePkcs11Key(source);
+  if (!/^(awskms|vault):/.test(source)) return (await import('./engines/pem.ts')).makePem(source);
+}

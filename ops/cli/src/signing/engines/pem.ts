@@ -1,5 +1,5 @@
-import { lstat } from 'node:fs/promises';
-import { pemSigner, readBounded } from '@smartlite/trust';
+import { lstat, writeFile } from 'node:fs/promises';
+import { newSigningKeyPem, pemSigner, readBounded } from '@smartlite/trust';
 import { Problem } from '../../problem.ts';
 import type { KeySource } from '../source.ts';
 
@@ -20,6 +20,17 @@ export async function openPem(path: string): Promise<KeySource> {
       { exitCode: 2, cause },
     );
   }
+}
+
+/** Writes a new key, for its owner alone, unless something lies there. */
+export async function makePem(path: string): Promise<void> {
+  await writeFile(path, newSigningKeyPem(), { flag: 'wx', mode: 0o600 }).catch((caught: NodeJS.ErrnoException) => {
+    if (caught.code === 'EEXIST') return;
+    throw new Problem(`${path}: no key can be written there (${caught.code}).`, 'Name another file.', {
+      exitCode: 2,
+      cause: caught,
+    });
+  });
 }
 
 async function assertPrivate(path: string): Promise<void> {

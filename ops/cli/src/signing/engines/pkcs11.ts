@@ -10,6 +10,8 @@ const SPKI_PREFIX = Buffer.from('3056301006072a8648ce3d020106052b8104000a034200'
 /** DER OCTET STRING of 65 bytes, as CKA_EC_POINT holds it. */
 const POINT_HEADER = Buffer.from('0441', 'hex');
 const SIGNATURE_BYTES = 64;
+/** DER of the curve's object identifier. */
+const SECP256K1 = Buffer.from('06052b8104000a', 'hex');
 const INSTALL = 'It is optional and needs a compiler: apt-get install -y g++ make python3 && npm rebuild pkcs11js';
 
 /**
@@ -17,6 +19,61 @@ const INSTALL = 'It is optional and needs a compiler: apt-get install -y g++ mak
  * made low-S here.
  */
 export async function openPkcs11(source: string): Promise<KeySource> {
+  const session = await openSession(source, { writes: false });
+  const { uri, api, token, handle } = session;
+  try {
+    const spki = publicKey(session);
+    const key = findKey(session, [{ type: api.CKA_CLASS, value: api.CKO_PRIVATE_KEY }, ...naming(api, uri)], 'private key');
+    return {
+      name: uri.name,
+      spki,
+      async sign(digest) {
+        token.C_SignInit(handle, { mechanism: api.CKM_ECDSA }, key);
+        return normaliseLowS(token.C_Sign(handle, Buffer.from(digest), Buffer.alloc(SIGNATURE_BYTES)));
+      },
+      [Symbol.asyncDispose]: async () => session.close(),
+    };
+  } catch (caught) {
+    session.close();
+    throw explained(caught, uri);
+  }
+}
+
+/** Makes a key pair in the token unless there is one of that name. The private half can neither be read nor leave it. */
+export async function makePkcs11Key(source: string): Promise<void> {
+  const session = await openSession(source, { writes: true });
+  const { uri, api, token, handle } = session;
+  try {
+    if (exists(session)) return;
+    const known = [{ type: api.CKA_TOKEN, value: true }, ...naming(api, uri)];
+    token.C_GenerateKeyPair(
+      handle,
+      { mechanism: api.CKM_EC_KEY_PAIR_GEN },
+      [...known, { type: api.CKA_EC_PARAMS, value: SECP256K1 }, { type: api.CKA_VERIFY, value: true }],
+      [
+        ...known,
+        { type: api.CKA_SIGN, value: true },
+        { type: api.CKA_PRIVATE, value: true },
+        { type: api.CKA_SENSITIVE, value: true },
+        { type: api.CKA_EXTRACTABLE, value: false },
+      ],
+    );
+  } catch (caught) {
+    throw explained(caught, uri);
+  } finally {
+    session.close();
+  }
+}
+
+interface Session {
+  readonly uri: Pkcs11Uri;
+  readonly api: Api;
+  readonly token: Pkcs11.PKCS11;
+  readonly handle: Pkcs11.Handle;
+  close(): void;
+}
+
+async function openSession(source: string, { writes }: { readonly writes: boolean }): Promise<Session> {
   const uri = parsePkcs11Uri(source);
   const pin = await pinOf(uri);
   const { PKCS11, ...api } = await library();
@@ -24,34 +81,23 @@ export async function openPkcs11(source: string): Promise<KeySource> {
   try {
     token.load(uri.modulePath);
     token.C_Initialize();
-    const session = login(token, api, uri, pin);
-    const spki = publicKey(token, api, session, uri);
-    const key = findKey(
-      token,
-      session,
-      [{ type: api.CKA_CLASS, value: api.CKO_PRIVATE_KEY }, ...naming(api, uri)],
-      'private key',
-      uri,
-    );
-    return {
-      name: uri.name,
-      spki,
-      async sign(digest) {
-        token.C_SignInit(session, { mechanism: api.CKM_ECDSA }, key);
-        return normaliseLowS(token.C_Sign(session, Buffer.from(digest), Buffer.alloc(SIGNATURE_BYTES)));
-      },
-      [Symbol.asyncDispose]: async () => {
-        token.C_CloseSession(session);
-        token.C_Finalize();
-        token.close();
-      },
+    const slot = slotOf(token, uri);
+    const handle = token.C_OpenSession(slot, api.CKF_SERIAL_SESSION | (writes ? api.CKF_RW_SESSION : 0));
+    token.C_Login(handle, api.CKU_USER, pin);
+    const close = () => {
+      token.C_CloseSession(handle);
+      token.C_Finalize();
+      token.close();
     };
+    return { uri, api, token, handle, close };
   } catch (caught) {
-    if (caught instanceof Problem) throw caught;
-    throw new Problem(`${uri.name}: ${(caught as Error).message}.`, 'Check module-path, token, object and PIN.', {
-      cause: caught,
-    });
+    throw explained(caught, uri);
   }
+}
+
+function explained(caught: unknown, { name }: Pkcs11Uri): unknown {
+  if (caught instanceof Problem) return caught;
+  return new Problem(`${name}: ${(caught as Error).message}.`, 'Check module-path, token, object and PIN.', { cause: caught });
 }
 
 type Api = Omit<typeof Pkcs11, 'PKCS11'>;
@@ -65,17 +111,14 @@ async function library(): Promise<typeof Pkcs11> {
   }
 }
 
-function login(token: Pkcs11.PKCS11, api: Api, uri: Pkcs11Uri, pin: string): Pkcs11.Handle {
+function slotOf(token: Pkcs11.PKCS11, uri: Pkcs11Uri): Pkcs11.Handle {
   const slots = token.C_GetSlotList(true);
   const slot = slots.find((each) => uri.token === undefined || token.C_GetTokenInfo(each).label.trim() === uri.token);
-  if (slot === undefined)
-    throw new Problem(
-      `${uri.name}: there is no such token.`,
-      'List tokens: pkcs11-tool --list-slots, or softhsm2-util --show-slots.',
-    );
-  const session = token.C_OpenSession(slot, api.CKF_SERIAL_SESSION);
-  token.C_Login(session, api.CKU_USER, pin);
-  return session;
+  if (slot !== undefined) return slot;
+  throw new Problem(
+    `${uri.name}: there is no such token.`,
+    'List tokens: pkcs11-tool --list-slots, or softhsm2-util --show-slots.',
+  );
 }
 
 function naming(api: Api, { object, id }: Pkcs11Uri): Pkcs11.Template {
@@ -85,31 +128,35 @@ function naming(api: Api, { object, id }: Pkcs11Uri): Pkcs11.Template {
   ];
 }
 
-function findKey(
-  token: Pkcs11.PKCS11,
-  session: Pkcs11.Handle,
-  template: Pkcs11.Template,
-  what: string,
-  { name }: Pkcs11Uri,
-): Pkcs11.Handle {
-  token.C_FindObjectsInit(session, template);
-  const found = [token.C_FindObjects(session), token.C_FindObjects(session)];
-  token.C_FindObjectsFinal(session);
-  const [key, second] = found;
-  if (!key) throw new Problem(`${name}: the token holds no such ${what}.`, 'Name it with object= or id=.');
-  if (second) throw new Problem(`${name}: more than one ${what} is of that name.`, 'Name one with object= and id=.');
+function find({ token, handle }: Session, template: Pkcs11.Template): readonly Pkcs11.Handle[] {
+  token.C_FindObjectsInit(handle, template);
+  const found = [token.C_FindObjects(handle), token.C_FindObjects(handle)];
+  token.C_FindObjectsFinal(handle);
+  return found.filter((each) => each !== null && each !== undefined);
+}
+
+function findKey(session: Session, template: Pkcs11.Template, what: string): Pkcs11.Handle {
+  const [key, second] = find(session, template);
+  if (!key)
+    throw new Problem(
+      `${session.uri.name}: the token holds no such ${what}.`,
+      'Name it with object= or id=, or make it: npx smartlite keys new --key.',
+    );
+  if (second) throw new Problem(`${session.uri.name}: more than one ${what} is of that name.`, 'Name one with object= and id=.');
   return key;
 }
 
-function publicKey(token: Pkcs11.PKCS11, api: Api, session: Pkcs11.Handle, uri: Pkcs11Uri): Uint8Array {
-  const key = findKey(
-    token,
-    session,
-    [{ type: api.CKA_CLASS, value: api.CKO_PUBLIC_KEY }, ...naming(api, uri)],
-    'public key',
-    uri,
+function exists(session: Session): boolean {
+  return (
+    find(session, [{ type: session.api.CKA_CLASS, value: session.api.CKO_PRIVATE_KEY }, ...naming(session.api, session.uri)])
+      .length > 0
   );
-  const [point] = token.C_GetAttributeValue(session, key, [{ type: api.CKA_EC_POINT }]);
+}
+
+function publicKey(session: Session): Uint8Array {
+  const { token, api, handle, uri } = session;
+  const key = findKey(session, [{ type: api.CKA_CLASS, value: api.CKO_PUBLIC_KEY }, ...naming(api, uri)], 'public key');
+  const [point] = token.C_GetAttributeValue(handle, key, [{ type: api.CKA_EC_POINT }]);
   const bytes = point?.value;
   if (!Buffer.isBuffer(bytes) || !bytes.subarray(0, POINT_HEADER.length).equals(POINT_HEADER))
     throw new Problem(`${uri.name}: its public key is no uncompressed point.`, 'Make the key on the curve secp256k1.');
