@@ -78,19 +78,25 @@ async function openSession(source: string, { writes }: { readonly writes: boolea
   const pin = await pinOf(uri);
   const { PKCS11, ...api } = await library();
   const token = new PKCS11();
+  let handle: Pkcs11.Handle | undefined;
+  // One module serves a process once at a time: it is given back in any case.
+  const close = () => {
+    if (handle !== undefined) token.C_CloseSession(handle);
+    token.C_Finalize();
+    token.close();
+  };
   try {
     token.load(uri.modulePath);
     token.C_Initialize();
-    const slot = slotOf(token, uri);
-    const handle = token.C_OpenSession(slot, api.CKF_SERIAL_SESSION | (writes ? api.CKF_RW_SESSION : 0));
+  } catch (caught) {
+    throw explained(caught, uri);
+  }
+  try {
+    handle = token.C_OpenSession(slotOf(token, uri), api.CKF_SERIAL_SESSION | (writes ? api.CKF_RW_SESSION : 0));
     token.C_Login(handle, api.CKU_USER, pin);
-    const close = () => {
-      token.C_CloseSession(handle);
-      token.C_Finalize();
-      token.close();
-    };
     return { uri, api, token, handle, close };
   } catch (caught) {
+    close();
     throw explained(caught, uri);
   }
 }
