@@ -14,6 +14,7 @@ export const TEST_TOOLS = [
   { command: 'g++', debian: 'g++', why: 'building pkcs11js, by which tests speak to a token' },
   { command: 'make', debian: 'make', why: 'building pkcs11js' },
   { command: 'python3', debian: 'python3', why: 'building pkcs11js' },
+  { command: 'chromium', debian: 'chromium', why: 'tests of the console in a real browser' },
   { command: 'setpriv', debian: 'util-linux', why: 'servers that end with their parent' },
 ];
 /** Built when packages are installed where there is a compiler; optional, so that set-up needs none. */

@@ -3,6 +3,7 @@ import { MeshError, type TurnRequest, type TurnSettings, VoiceServiceService } f
 import { gatewayConfig } from './config.ts';
 import { listenHttp } from './doors/http.ts';
 import type { Ports } from './engine.ts';
+import { LatestTurns } from './latest.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
 import { takeTurn } from './turn/turn.ts';
 
@@ -14,9 +15,10 @@ export const gateway = defineService({
 
   wire({ httpAddress, clients, uploadBytesMax, turnSecondsMax, idleMsMax }, platform) {
     const { asr, llm, tts, budget } = platform.peers;
-    const { clock, ids, trail, log } = platform;
+    const { clock, ids, log } = platform;
+    const latest = new LatestTurns(platform.trail, () => clock.nowMs());
     const ledger = new StreamedLedgerLine(budget);
-    const ports: Ports = { asr, llm, tts, ledger, clock, trail, log, newId: () => ids.uuid() };
+    const ports: Ports = { asr, llm, tts, ledger, clock, log, trail: latest.trail, newId: () => ids.uuid() };
     let http: Awaited<ReturnType<typeof listenHttp>> | undefined;
 
     return {
@@ -31,6 +33,7 @@ export const gateway = defineService({
           address: httpAddress,
           clients,
           idleMsMax,
+          latest,
           limits: { uploadBytesMax, turnSecondsMax },
         });
       },

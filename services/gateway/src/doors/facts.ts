@@ -1,16 +1,10 @@
 import type { Platform } from '@smartlite/chassis';
 import type { FastifyInstance } from 'fastify';
-import { consolePage } from './console.ts';
-
-const SECURITY = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-};
+import type { LatestTurns } from '../latest.ts';
+import { operatorConsole } from './console.ts';
 
 /** What needs no key: health, metrics, the operator's page and what it shows. Nothing here tells of users. */
-export function facts(app: FastifyInstance, platform: Platform): void {
+export function facts(app: FastifyInstance, platform: Platform, latest: LatestTurns): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
   // In safe mode the gateway stays ready: callers must get their 503.
   app.get('/readyz', async (_request, reply) => {
@@ -21,11 +15,8 @@ export function facts(app: FastifyInstance, platform: Platform): void {
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await platform.metrics.text()),
   );
   app.get('/metrics/targets', async () => targets(platform));
-  app.get('/status', async () => status(platform));
-  app.get('/', async (_request, reply) => reply.headers(SECURITY).type('text/html; charset=utf-8').send(consolePage.html));
-  app.get('/console.js', async (_request, reply) =>
-    reply.headers(SECURITY).type('text/javascript; charset=utf-8').send(consolePage.script),
-  );
+  app.get('/status', async () => status(platform, latest));
+  operatorConsole(app);
 }
 
 /** Prometheus http_sd: every instance that discovery knows. */
@@ -35,7 +26,7 @@ function targets({ peers }: Platform) {
     .map(({ service, instance, region, metrics }) => ({ targets: [metrics], labels: { service, instance, region } }));
 }
 
-function status({ guard, peers }: Platform) {
+function status({ guard, peers }: Platform, { turns }: LatestTurns) {
   const { mode, local, reasons, order, lockDigest, lockSequence } = guard.current();
   const instances = peers
     .instances()
@@ -49,5 +40,5 @@ function status({ guard, peers }: Platform) {
       queued,
       models,
     }));
-  return { mode, local, reasons, order, lockDigest, lockSequence, instances };
+  return { mode, local, reasons, order, lockDigest, lockSequence, instances, turns };
 }

@@ -3,6 +3,7 @@ import { MeshError } from '@smartlite/contracts';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { IntakeLimits } from '../audio/intake.ts';
 import type { Ports } from '../engine.ts';
+import type { LatestTurns } from '../latest.ts';
 import { Clients } from './clients.ts';
 import { Desk } from './desk.ts';
 import { facts } from './facts.ts';
@@ -29,6 +30,7 @@ export interface HttpOptions {
   readonly clients: string;
   readonly idleMsMax: number;
   readonly limits: IntakeLimits;
+  readonly latest: LatestTurns;
 }
 
 /** The gateway's HTTP side. Resolves when it listens; throws a sentence when the port is taken. */
@@ -49,7 +51,7 @@ export async function listenHttp(
   everyResponse(app, platform);
   const clients = new Clients(options.clients, () => platform.clock.monotonicMs());
   const desk = new Desk(platform, clients, new Policies(platform), idleMsMax);
-  facts(app, platform);
+  facts(app, platform, options.latest);
   await app.register(async (keyed) => {
     keyed.addHook('onRequest', (request) => desk.admit(request));
     await keyed.register(async (scope) => voiceTurns(scope, desk, ports, options.limits));
