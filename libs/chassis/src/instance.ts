@@ -88,7 +88,17 @@ async function openPlatform(start: Start): Promise<Platform> {
   const telemetry = await openTelemetry(start);
   const models = await modelFiles(base, clock);
   const { nats, lockNats }: OpenBus = await openBus(start, telemetry);
-  const trail = openTrail({ service: name, instance: id, clock, ids, log, home: base.home, nats });
+  const trail = openTrail({
+    service: name,
+    instance: id,
+    clock,
+    ids,
+    log,
+    home: base.home,
+    nats,
+    trust: models.trust,
+    graceMs: base.auditGraceMs,
+  });
   stack.add((signal) => trail.stop(signal));
   const peers = createPeers({ nats, clock, ids });
   stack.add(() => peers.close());

@@ -5,6 +5,7 @@ import type {
   BudgetServiceService,
   Events,
   EventType,
+  MeshError,
   LlmServiceService,
   Mode,
   ServiceName,
@@ -67,13 +68,15 @@ export interface Bus {
   alert(severity: 'warning' | 'critical', title: string, reasons: readonly string[]): void;
 }
 
-/** The audit trail. `record` returns the entry's id at once; delivery is retried until JetStream has stored it. */
+/** The audit trail. `record` returns the entry's id at once; delivery is retried until the audit service has given its signed receipt. */
 export interface Trail {
   record(
     kind: AuditKind,
     facts: Readonly<Record<string, string | number | boolean | null | readonly string[]>>,
     options?: { traceId?: string; actor?: string },
   ): string;
+  /** Why nothing may be served that must be audited: entries have waited for their receipts for too long. */
+  refusal?(): MeshError | undefined;
 }
 
 /** The lock guard's view: the mode in force at this moment, lease included. */

@@ -1,5 +1,5 @@
 import { STREAMS, SUBJECTS } from '@smartlite/contracts';
-import { manualClock, natsServer, seededIds, temporaryFolder } from '@smartlite/testkit';
+import { manualClock, natsServer, seededIds, temporaryFolder, testDomain } from '@smartlite/testkit';
 import { AckPolicy, connect } from 'nats';
 import { describe, expect, it } from 'vitest';
 import { openTrail } from '../trail/open.ts';
@@ -75,6 +75,8 @@ describe('NATS that is killed and comes back', () => {
   it('finds the same connections again, and every audit entry that was recorded meanwhile', async () => {
     using folder = temporaryFolder();
     using home = temporaryFolder();
+    using domain = await testDomain();
+    const { trust } = await domain.modelFiles();
     const first = await natsServer({ folder: folder.path });
     const nats = await connectNats(where(first.url), log);
     await ensureStreams(await nats.jetstreamManager(), 1);
@@ -86,6 +88,8 @@ describe('NATS that is killed and comes back', () => {
       log,
       home: home.path,
       nats,
+      trust,
+      graceMs: 0,
     });
     trail.record('model.loaded', { model: 'before' });
     await first.kill();

@@ -29,6 +29,7 @@ function mesh(methods: Partial<Methods<typeof LlmServiceService>>, { inflightMax
   let nowMs = 1_000;
   const listeners = new Set<(next: LockState) => void>();
   const recorded: string[] = [];
+  let unaudited: MeshError | undefined;
   const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
   const ids = { uuid: () => '00000000-0000-4000-8000-000000000000', bytes: (count: number) => new Uint8Array(count) };
   const silent = () => {};
@@ -38,7 +39,7 @@ function mesh(methods: Partial<Methods<typeof LlmServiceService>>, { inflightMax
     inflightMax,
     metrics: createMetrics('llm', { process: false }),
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    trail: { record: (kind) => String(recorded.push(kind)) },
+    trail: { record: (kind) => String(recorded.push(kind)), refusal: () => unaudited },
     guard: {
       current: () => state,
       alarm: silent,
@@ -53,6 +54,8 @@ function mesh(methods: Partial<Methods<typeof LlmServiceService>>, { inflightMax
   );
   return {
     recorded,
+    /** The trail has waited too long for its receipts. */
+    loseTrail: () => (unaudited = new MeshError('audit-unavailable', 'no receipt')),
     advance: (ms: number) => (nowMs += ms),
     /** Changes the mode as a status does: listeners are told. */
     turn: (next: LockState) => {
@@ -152,6 +155,21 @@ describe('a call in safe mode', () => {
     const { call, turn } = mesh(endless('refuse'));
     turn({ ...NORMAL, mode });
     await expect(call('generate').answers.next()).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a call whose process gets no receipts for its audit entries', () => {
+  it('is refused before its handler, unless it is about trust and trail themselves', async () => {
+    let handled = 0;
+    const count = async () => ({ promptTokens: (handled += 1), answerTokensMax: 0, promptTokensMax: 0 });
+    const refusing = mesh({ countTokens: { inSafeMode: 'refuse', handle: count } });
+    refusing.loseTrail();
+    await expect(refusing.call('countTokens').answers.next()).rejects.toMatchObject({ code: 'audit-unavailable' });
+    expect(handled).toBe(0);
+    const serving = mesh({ countTokens: { inSafeMode: 'serve', handle: count } });
+    serving.loseTrail();
+    await serving.call('countTokens').answers.next();
+    expect(handled).toBe(1);
   });
 });
 

@@ -28,6 +28,10 @@ export const baseSettings = defineSettings({
   SMARTLITE_STATUS_LEASE_MS: wholeNumber('how long a lock status permits, in milliseconds', { min: 100, max: 600_000 }).default(
     5_000,
   ),
+  SMARTLITE_AUDIT_GRACE_MS: wholeNumber(
+    'how long audit entries may lack the audit service’s receipt before serving is refused, in milliseconds; 0: it is never',
+    { min: 0, max: 86_400_000 },
+  ).default(60_000),
   SMARTLITE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).describe('least severity that is logged').default('info'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url('is no URL').describe('OTLP/HTTP collector that gets the traces as well').optional(),
 });

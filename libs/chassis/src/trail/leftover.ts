@@ -1,14 +1,20 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditEntry } from '@smartlite/contracts';
-import { SPOOL_FILE } from './spool.ts';
+import { HEAD_FILE, SPOOL_FILE } from './spool.ts';
 
 const OWNER_FILE = 'owner';
 const CLAIMED = '.claimed-';
 
-/** Entries that a process left behind, and how to forget them once they are stored. */
+/** Entries that a process left behind, and how to forget them once they are in the log. */
 export interface Leftover {
+  /** The instance that wrote them. */
+  readonly instance: string;
   readonly entries: readonly AuditEntry[];
+  /** The same as they were written: these bytes are what is logged. */
+  readonly lines: readonly string[];
+  /** How far it came, as far as its spool tells. */
+  readonly head: { readonly boot: string; readonly counter: number } | undefined;
   forget(): void;
 }
 
@@ -32,14 +38,27 @@ export function claimLeftovers(spools: string, { pid, isAlive }: Claimant): read
     const owner = ownerOf(folder);
     // A spool that bears this process' own number is older than it: the claim comes before its own spool is made.
     if (owner !== pid && isAlive(owner)) return [];
-    const claimed = join(spools, `${name.split(CLAIMED)[0]}${CLAIMED}${pid}`);
+    const instance = name.split(CLAIMED)[0] ?? name;
+    const claimed = join(spools, `${instance}${CLAIMED}${pid}`);
     try {
       renameSync(folder, claimed);
       markOwner(claimed, pid);
     } catch {
       return [];
     }
-    return [{ entries: entriesIn(claimed), forget: () => rmSync(claimed, { recursive: true, force: true }) }];
+    const read = entriesIn(claimed);
+    const entries = read.map(({ entry }) => entry);
+    const head = entries.at(-1) ?? headIn(claimed);
+    const forget = () => rmSync(claimed, { recursive: true, force: true });
+    return [
+      {
+        instance,
+        entries,
+        lines: read.map(({ line }) => line),
+        head: head && { boot: head.boot, counter: head.counter },
+        forget,
+      },
+    ];
   });
 }
 
@@ -59,14 +78,24 @@ function ownerOf(folder: string): number {
   }
 }
 
-function entriesIn(folder: string): AuditEntry[] {
+function entriesIn(folder: string): { readonly entry: AuditEntry; readonly line: string }[] {
   const text = readFileSync(join(folder, SPOOL_FILE), { encoding: 'utf8', flag: 'a+' });
   return text.split('\n').flatMap((line) => {
     try {
-      return line ? [JSON.parse(line) as AuditEntry] : [];
+      return line ? [{ entry: JSON.parse(line) as AuditEntry, line }] : [];
     } catch {
       // The last line of a process that was killed while writing; its `record` never returned.
       return [];
     }
   });
+}
+
+/** Written when the spool was last empty; nothing rests on it but the naming of a loss. */
+function headIn(folder: string): Leftover['head'] {
+  try {
+    const { boot, counter } = JSON.parse(readFileSync(join(folder, HEAD_FILE), 'utf8')) as { boot: string; counter: number };
+    return { boot, counter };
+  } catch {
+    return undefined;
+  }
 }

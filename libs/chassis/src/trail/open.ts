@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { ServiceName } from '@smartlite/contracts';
+import { type ServiceName, SUBJECTS } from '@smartlite/contracts';
+import { openReceipt, roleTrust, type TrustDocument } from '@smartlite/trust';
 import type { NatsConnection } from 'nats';
 import type { Clock, Ids } from '../clock.ts';
 import type { Log } from '../platform.ts';
@@ -21,23 +22,37 @@ export interface OpenTrailParts {
   /** SMARTLITE_HOME: spools lie in `spool/<instance>` below it. */
   readonly home: string;
   readonly nats: NatsConnection;
+  /** Whose receipts count. */
+  readonly trust: TrustDocument;
+  /** How long entries may lack a receipt before serving is refused; 0: for ever. */
+  readonly graceMs: number;
 }
 
 /** Opens this instance's spool, takes over those of processes that are gone, and begins to deliver. */
-export function openTrail({ home, nats, ...parts }: OpenTrailParts): RunningTrail {
+export function openTrail({ home, nats, trust, ...parts }: OpenTrailParts): RunningTrail {
   const spools = join(home, 'spool', parts.service);
   const folder = join(spools, parts.instance);
   const leftovers = claimLeftovers(spools, { pid: process.pid, isAlive });
   const spool = openSpool(folder);
   markOwner(folder, process.pid);
   const jetstream = nats.jetstream({ timeout: STORE_TIMEOUT_MS });
+  const roles = roleTrust(trust);
+  const before = leftovers.findLast(({ instance }) => instance === parts.instance)?.head;
   return startTrail({
     ...parts,
     spool,
     leftovers,
-    store: async (subject, id, data) => {
-      await jetstream.publish(subject, data, { msgID: id });
+    ...(before && { before }),
+    store: async (subject, msgID, data) => {
+      await jetstream.publish(subject, data, { msgID });
     },
+    listen(producer, onReceipt) {
+      const receipts = nats.subscribe(SUBJECTS.auditReceipt(producer), {
+        callback: (error, message) => void (error ?? onReceipt(message.data)),
+      });
+      return () => receipts.unsubscribe();
+    },
+    open: (bytes) => openReceipt(bytes, roles, parts.clock.nowMs()),
   });
 }
 

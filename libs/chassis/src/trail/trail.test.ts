@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditEntry } from '@smartlite/contracts';
+import { type AuditReceipt, sha256Hex } from '@smartlite/trust';
 import { manualClock, seededIds, temporaryFolder } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
 import { claimLeftovers, markOwner } from './leftover.ts';
@@ -12,29 +13,51 @@ const log = { debug: silent, info: silent, warn: silent, error: silent };
 const GONE_PID = 999_999;
 const forever = new AbortController().signal;
 
-/** A trail over a real spool, and a store that fails as the test says. */
-function trailIn(folder: string, store: TrailParts['store'], leftovers: TrailParts['leftovers'] = [], seed = 1) {
-  const spool = openSpool(folder);
-  return startTrail({
+/** A trail over a real spool, a store that fails as the test says, and receipts that the test gives. */
+function trailIn(folder: string, store: TrailParts['store'] = async () => {}, more: Partial<TrailParts> = {}, seed = 1) {
+  const clock = manualClock();
+  const listeners = new Map<string, (bytes: Uint8Array) => void>();
+  const trail = startTrail({
     service: 'llm',
     instance: 'llm-1',
-    clock: manualClock(),
+    clock,
     ids: seededIds(seed),
     log,
-    spool,
-    leftovers,
+    spool: openSpool(folder),
+    leftovers: [],
+    graceMs: 60_000,
     store,
+    listen: (producer, onReceipt) => (listeners.set(producer, onReceipt), () => void listeners.delete(producer)),
+    open(bytes) {
+      const receipt = JSON.parse(Buffer.from(bytes).toString()) as AuditReceipt & { forged?: boolean };
+      if (receipt.forged) throw new Error('the signature does not hold');
+      return receipt;
+    },
+    ...more,
   });
+  const receipt = (entry: AuditEntry, change: object = {}) =>
+    listeners.get(entry.producer)?.(
+      Buffer.from(
+        JSON.stringify({
+          entries: [{ id: entry.id, index: 0, digest: sha256Hex(Buffer.from(JSON.stringify(entry))), ...change }],
+          ...change,
+        }),
+      ),
+    );
+  return { ...trail, clock, receipt };
 }
+const lines = (folder: string) =>
+  spooled(folder)
+    .split('\n')
+    .flatMap((line) => (line ? [JSON.parse(line) as AuditEntry] : []));
 const spooled = (folder: string) => readFileSync(join(folder, SPOOL_FILE), 'utf8');
 const parse = (data: Uint8Array) => JSON.parse(new TextDecoder().decode(data)) as AuditEntry;
 
 describe('an audit entry', () => {
-  it('lies in the spool before its id is returned, and leaves it when it is stored', async () => {
+  it('lies in the spool before its id is returned, and leaves it on its receipt alone: stored on the bus is not enough', async () => {
     using folder = temporaryFolder();
-    const stored: AuditEntry[] = [];
-    const gate = Promise.withResolvers<void>();
-    const trail = trailIn(folder.path, async (_subject, _id, data) => (await gate.promise, void stored.push(parse(data))));
+    const stored = Promise.withResolvers<AuditEntry>();
+    const trail = trailIn(folder.path, async (_subject, _id, data) => stored.resolve(parse(data)));
     const id = trail.record('model.loaded', { model: 'nano' }, { actor: 'alice', traceId: 'a'.repeat(32) });
     expect(JSON.parse(spooled(folder.path))).toMatchObject({
       id,
@@ -45,18 +68,36 @@ describe('an audit entry', () => {
       service: 'llm',
       facts: { model: 'nano' },
     });
-    gate.resolve();
-    await trail.stop(forever);
-    expect(stored).toMatchObject([{ id }]);
+    const entry = await stored.promise;
+    expect(lines(folder.path)).toEqual([entry]);
+    trail.receipt(entry);
     expect(spooled(folder.path)).toBe('');
+    await trail.stop(forever);
   });
 
-  it('has an id of its own: producer, boot and a rising counter', () => {
+  it('stays in the spool when a receipt is not proven, is about other bytes, or about another entry', async () => {
     using folder = temporaryFolder();
-    const trail = trailIn(folder.path, async () => {});
-    const ids = [1, 2, 3].map(() => trail.record('model.loaded', {}));
-    expect(ids.map((id) => id.split('.')[2])).toEqual(['1', '2', '3']);
-    expect(new Set(ids.map((id) => id.split('.').slice(0, 2).join('.')))).toEqual(new Set([ids[0]?.replace(/\.1$/, '')]));
+    const trail = trailIn(folder.path);
+    trail.record('model.loaded', {});
+    const [entry] = lines(folder.path) as [AuditEntry];
+    for (const lie of [{ forged: true }, { digest: '0'.repeat(64) }, { id: 'llm-1.x.1' }]) trail.receipt(entry, lie);
+    expect(lines(folder.path)).toEqual([entry]);
+    trail.receipt(entry);
+    expect(spooled(folder.path)).toBe('');
+    await trail.stop(forever);
+  });
+
+  it('has an id of its own, 16 random bytes, and the digest of the one before', () => {
+    using folder = temporaryFolder();
+    const trail = trailIn(folder.path);
+    for (let count = 0; count < 3; count += 1) trail.record('model.loaded', {});
+    const entries = lines(folder.path);
+    expect(entries.map(({ counter }) => counter)).toEqual([1, 2, 3]);
+    expect(new Set(entries.map(({ id }) => id)).size).toBe(3);
+    expect(new Set(entries.map(({ salt }) => salt)).size).toBe(3);
+    expect(entries.map(({ salt }) => salt.length)).toEqual([32, 32, 32]);
+    const digests = entries.map((entry) => sha256Hex(Buffer.from(JSON.stringify(entry))));
+    expect(entries.map(({ previous }) => previous)).toEqual([null, ...digests.slice(0, 2)]);
   });
 });
 
@@ -87,21 +128,79 @@ describe('a bus that is away', () => {
   });
 });
 
+describe('a receipt that does not come', () => {
+  it('makes the entry be sent again, as another message, until it comes', async () => {
+    using folder = temporaryFolder();
+    const seen: string[] = [];
+    const trail = trailIn(folder.path, async (_subject, messageId) => void seen.push(messageId));
+    const id = trail.record('model.loaded', {});
+    await expect.poll(() => seen).toEqual([id]);
+    await expect.poll(() => (trail.clock.advance(5_000), seen), { timeout: 20_000 }).toContain(`${id}/1`);
+    trail.receipt(lines(folder.path)[0] as AuditEntry);
+    expect(spooled(folder.path)).toBe('');
+    await trail.stop(forever);
+  });
+
+  it('refuses serving after the grace, and no longer once it has come', async () => {
+    using folder = temporaryFolder();
+    const trail = trailIn(folder.path);
+    trail.record('model.loaded', {});
+    trail.clock.advance(60_000);
+    expect(trail.refusal()).toBeUndefined();
+    trail.clock.advance(1);
+    expect(trail.refusal()).toMatchObject({ code: 'audit-unavailable', retryable: true });
+    trail.receipt(lines(folder.path)[0] as AuditEntry);
+    expect(trail.refusal()).toBeUndefined();
+    await trail.stop(forever);
+  });
+});
+
+describe('a spool that is mostly receipted', () => {
+  it('forgets what is, and keeps what is not', async () => {
+    using folder = temporaryFolder();
+    const trail = trailIn(folder.path);
+    for (let count = 0; count < 1_200; count += 1) trail.record('model.loaded', { filler: 'x'.repeat(1_000) });
+    const entries = lines(folder.path);
+    for (const entry of entries.slice(1, 900)) trail.receipt(entry);
+    expect(lines(folder.path).length).toBeLessThan(700);
+    expect(lines(folder.path)).toEqual(expect.arrayContaining([entries[0], ...entries.slice(900)]));
+    await trail.stop(forever);
+  });
+});
+
 describe('a process that was killed', () => {
-  it('leaves its entries to the next one, which delivers and then forgets them', async () => {
+  it('leaves its entries to the next one, which forgets them once they are receipted', async () => {
     using home = temporaryFolder();
     const old = join(home.path, 'llm-old');
     const killed = trailIn(old, () => new Promise(silent));
     const id = killed.record('model.loaded', { model: 'nano' });
+    const [entry] = lines(old) as [AuditEntry];
     markOwner(old, GONE_PID);
     const leftovers = claimLeftovers(home.path, { pid: process.pid, isAlive: (pid) => pid !== GONE_PID });
+    expect(leftovers).toMatchObject([{ instance: 'llm-old', head: { boot: entry.boot, counter: 1 } }]);
     const delivered = Promise.withResolvers<string>();
-    const trail = trailIn(join(home.path, 'llm-new'), async (_subject, stored) => delivered.resolve(stored), leftovers, 2);
+    const trail = trailIn(join(home.path, 'llm-new'), async (_subject, stored) => delivered.resolve(stored), { leftovers }, 2);
+    const claimed = () => claimLeftovers(home.path, { pid: GONE_PID, isAlive: () => false }).flatMap(({ entries }) => entries);
     expect(await delivered.promise).toBe(id);
-    await expect
-      .poll(() => claimLeftovers(home.path, { pid: GONE_PID, isAlive: () => false }).flatMap(({ entries }) => entries))
-      .toEqual([]);
+    trail.receipt(entry);
+    expect(claimed()).toEqual([]);
     await trail.stop(forever);
+  });
+
+  it('has its last counter named by its next life, also when its spool was empty', async () => {
+    using home = temporaryFolder();
+    const folder = join(home.path, 'llm-1');
+    const first = trailIn(folder);
+    first.record('service.started', {});
+    const [entry] = lines(folder) as [AuditEntry];
+    first.receipt(entry);
+    markOwner(folder, GONE_PID);
+    const [leftover] = claimLeftovers(home.path, { pid: process.pid, isAlive: (pid) => pid !== GONE_PID });
+    expect(leftover).toMatchObject({ entries: [], head: { boot: entry.boot, counter: 1 } });
+    const next = trailIn(folder, undefined, { before: leftover?.head }, 2);
+    next.record('service.started', {});
+    next.record('service.stopped', {});
+    expect(lines(folder).map(({ before }) => before)).toEqual([{ boot: entry.boot, counter: 1 }, undefined]);
   });
 
   it('in the middle of a line loses that line alone, whose record never returned', () => {

@@ -1,18 +1,18 @@
 import { trace } from '@opentelemetry/api';
-import { type AuditEntry, type AuditKind, type ServiceName, SUBJECTS } from '@smartlite/contracts';
-import { sha256Hex } from '@smartlite/trust';
+import { type AuditEntry, type AuditKind, MeshError, type ServiceName, SUBJECTS } from '@smartlite/contracts';
+import { type AuditReceipt, sha256Hex } from '@smartlite/trust';
 import type { Clock, Ids } from '../clock.ts';
 import type { Log, Trail } from '../platform.ts';
+import { Courier, type Parcel } from './courier.ts';
 import type { Leftover } from './leftover.ts';
 import type { Spool } from './spool.ts';
 
-/** Entries under way to JetStream at once. */
-const WINDOW = 64;
 /** Chance in each entry: a leaf hash that outlives its entry must not confirm a guess of what it said. */
 const SALT_BYTES = 16;
-/** Between tries while the bus is away. */
-const RETRY_MS_MIN = 250;
-const RETRY_MS_MAX = 5_000;
+/** A spool that is larger than this, and mostly receipted, is written anew without what is receipted. */
+const COMPACT_BYTES = 1024 ** 2;
+/** When a refused caller should come again. */
+const RETRY_AFTER_MS = 5_000;
 
 export interface TrailParts {
   readonly service: ServiceName;
@@ -23,41 +23,39 @@ export interface TrailParts {
   readonly spool: Spool;
   /** Spools of processes that are gone. */
   readonly leftovers: readonly Leftover[];
-  /** Stores an entry; resolves when it is stored. Repeats with one id are one entry. */
-  readonly store: (subject: string, id: string, data: Uint8Array) => Promise<void>;
+  /** How far this instance's life before this one came, as far as is known. */
+  readonly before?: AuditEntry['before'];
+  /** How long entries may lack a receipt before serving is refused; 0: for ever (the trail is not required). */
+  readonly graceMs: number;
+  readonly store: (subject: string, messageId: string, data: Uint8Array) => Promise<void>;
+  readonly listen: (producer: string, onReceipt: (bytes: Uint8Array) => void) => () => void;
+  readonly open: (bytes: Uint8Array) => AuditReceipt;
 }
 
 export interface RunningTrail extends Trail {
-  /** Tries to deliver everything, until the signal. What is left stays in the spool. */
+  /** Why nothing that must be audited may be served now, if so: entries wait for their receipts for too long (protocols 6.12). */
+  refusal(): MeshError | undefined;
+  /** Tries to have the bus store everything, until the signal. What has no receipt stays in the spool for the next start. */
   stop(signal: AbortSignal): Promise<void>;
 }
 
-/** Writes entries to the spool at once and delivers them in the background, in order of their counter as far as the bus allows. */
+/** Writes entries to the spool at once and delivers them in the background; an entry leaves the spool on the audit service's receipt alone. */
 export function startTrail(parts: TrailParts): RunningTrail {
-  const { service, instance, clock, ids, spool, log } = parts;
+  const { service, instance, clock, ids, spool, log, graceMs } = parts;
   const boot = Buffer.from(ids.bytes(4)).toString('hex');
-  const waiting: AuditEntry[] = [];
+  const courier = new Courier({ ...parts, flushed: () => spool.flushed() });
+  const own = new Map<string, string>();
   let counter = 0;
   let previous: string | null = null;
-  let delivering: Promise<void> | undefined;
+  let ownBytes = 0;
 
-  const deliver = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      await spool.flushed();
-      const batch = waiting.slice(0, WINDOW);
-      await untilStored(batch, parts);
-      waiting.splice(0, batch.length);
-    }
-    spool.clear();
-    delivering = undefined;
+  const receipted = (id: string) => {
+    ownBytes -= own.get(id)?.length ?? 0;
+    own.delete(id);
+    if (own.size === 0) spool.clear({ boot, counter });
+    else if (spool.bytes > COMPACT_BYTES && ownBytes < spool.bytes / 2) spool.replace([...own.values()]);
   };
-  const wake = () => {
-    delivering ??= deliver().catch((error: unknown) => {
-      delivering = undefined;
-      log.error('audit entries cannot be delivered', { error });
-    });
-  };
-  void deliverLeftovers(parts);
+  deliverLeftovers(parts, courier);
 
   return {
     record(kind: AuditKind, facts, { traceId, actor } = {}) {
@@ -74,51 +72,52 @@ export function startTrail(parts: TrailParts): RunningTrail {
         traceId: traceId ?? trace.getActiveSpan()?.spanContext().traceId ?? null,
         salt: Buffer.from(ids.bytes(SALT_BYTES)).toString('hex'),
         previous,
+        ...(counter === 0 && parts.before && { before: parts.before }),
         facts,
       };
       const line = JSON.stringify(entry);
       spool.append(line);
-      previous = sha256Hex(Buffer.from(line));
       counter += 1;
-      waiting.push(entry);
-      wake();
+      const parcel = parcelOf(entry, line);
+      previous = parcel.digest;
+      own.set(id, line);
+      ownBytes += line.length;
+      courier.send(parcel, () => receipted(id));
       return id;
     },
+    refusal() {
+      const waitedMs = courier.waitedMs();
+      if (graceMs === 0 || waitedMs <= graceMs) return undefined;
+      const message = `no receipt of the audit service for ${Math.round(waitedMs / 1_000)} s: is it up?`;
+      return new MeshError('audit-unavailable', message, { retryAfterMs: RETRY_AFTER_MS });
+    },
     async stop(signal) {
-      if (delivering && !signal.aborted) {
-        await Promise.race([
-          delivering,
-          new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
-        ]);
-      }
-      if (waiting.length > 0) log.warn('audit entries stay in the spool for the next start', { entries: waiting.length });
+      const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      if (!signal.aborted) await Promise.race([courier.stored(), over]);
+      courier.stop();
+      if (own.size > 0) log.info('audit entries without a receipt stay in the spool for the next start', { entries: own.size });
       spool.close();
     },
   };
 }
 
-async function untilStored(batch: readonly AuditEntry[], { store, service, log }: TrailParts): Promise<void> {
-  let left = batch;
-  for (let waitMs = RETRY_MS_MIN; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
-    const outcomes = await Promise.allSettled(left.map((entry) => store(SUBJECTS.audit(service), entry.id, encode(entry))));
-    left = left.filter((_entry, index) => outcomes[index]?.status === 'rejected');
-    if (left.length === 0) return;
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    log.warn('audit entries wait for the bus', { entries: left.length, error: failed?.reason });
-    // The process may end meanwhile; the spool keeps them.
-    await new Promise((resolve) => setTimeout(resolve, waitMs).unref());
+function deliverLeftovers({ leftovers, log }: TrailParts, courier: Courier): void {
+  for (const leftover of leftovers) {
+    const left = new Set(leftover.lines);
+    if (left.size === 0) leftover.forget();
+    leftover.entries.forEach((entry, at) => {
+      const line = leftover.lines[at] as string;
+      courier.send(parcelOf(entry, line), () => {
+        left.delete(line);
+        if (left.size > 0) return;
+        leftover.forget();
+        log.info('delivered audit entries of an instance that is gone', { entries: leftover.entries.length });
+      });
+    });
   }
 }
 
-async function deliverLeftovers(parts: TrailParts): Promise<void> {
-  for (const leftover of parts.leftovers) {
-    const { entries } = leftover;
-    for (let first = 0; first < entries.length; first += WINDOW) await untilStored(entries.slice(first, first + WINDOW), parts);
-    leftover.forget();
-    if (entries.length > 0) parts.log.info('delivered audit entries of an instance that is gone', { entries: entries.length });
-  }
-}
-
-function encode(entry: AuditEntry): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(entry));
+function parcelOf({ id, producer, service }: AuditEntry, line: string): Parcel {
+  const data = Buffer.from(line);
+  return { id, producer, subject: SUBJECTS.audit(service), data, digest: sha256Hex(data) };
 }

@@ -114,6 +114,8 @@ export async function testDomain({
         SMARTLITE_IDENTITY: folder,
         SMARTLITE_INSTANCE: instance,
         SMARTLITE_STATUS_LEASE_MS: '30000',
+        // Most tests run no audit service.
+        SMARTLITE_AUDIT_GRACE_MS: '0',
       };
     },
     modelFiles: async () =>

@@ -1,0 +1,179 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { AuditEntry } from '@smartlite/contracts';
+import { LogFault, verifyProof } from '@smartlite/tlog';
+import type { Command } from 'commander';
+import { findLog, type LogOptions, readKeyFile } from '../audit/place.ts';
+import { type Found, prove, search } from '../audit/search.ts';
+import { type LogVerification, verifyLog } from '../audit/verify.ts';
+import { Problem } from '../problem.ts';
+import { progressBar } from '../progress.ts';
+import { findPlace } from '../up/place.ts';
+
+interface Json {
+  readonly json?: boolean;
+}
+interface QueryOptions extends LogOptions, Json {
+  readonly id?: string;
+  readonly trace?: string;
+  readonly service?: string;
+  readonly kind?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: string;
+}
+interface VerifyOptions extends LogOptions, Json {
+  readonly proof?: string;
+  readonly checkpoint?: string;
+}
+interface ProveOptions extends LogOptions, Json {
+  readonly out?: string;
+}
+
+/** An answer names its entry before it is logged, which takes milliseconds; a proof waits for it this long. */
+const PROOF_WAIT_MS = 10_000;
+const PROOF_LOOK_MS = 250;
+/** The bar moves after so many entries. */
+const PROGRESS_STEP = 4_096;
+
+/** `smartlite audit query|verify|prove`: exit 0 for yes, 1 for any finding or nothing found, 2 for misuse or unreadable input. */
+export function registerAudit(program: Command): void {
+  const audit = program.command('audit').description('the trail: search it, verify the whole log, prove one entry');
+  const withLog = (command: Command) =>
+    command
+      .option('--log <folder>', 'the log’s files, instead of this machine’s own log')
+      .option('--key <file>', 'the log’s public key (log.vkey)')
+      .option('--region <region>', 'which of this machine’s logs', 'local')
+      .option('--json', 'print JSON');
+  withLog(audit.command('query'))
+    .description('entries that match, the newest first; one JSON object a line with --json')
+    .option('--id <id>', 'the one entry of this id')
+    .option('--trace <id>', 'entries of one request')
+    .option('--service <name>', 'entries of one service')
+    .option('--kind <kind>', 'for example turn.answered, or a whole family: verification')
+    .option('--since <iso>', 'not older than')
+    .option('--until <iso>', 'not newer than')
+    .option('--limit <count>', 'at most so many', '100')
+    .action(query);
+  withLog(audit.command('verify'))
+    .description('check the whole log offline, with its public key alone; or one proof')
+    .option('--proof <file>', 'check this proof file instead of the log')
+    .option('--checkpoint <file>', 'a checkpoint that came by another way: the log must still begin with it')
+    .action(verify);
+  withLog(audit.command('prove'))
+    .argument('<id>', 'id of an entry, as a turn prints it')
+    .description('write one file that proves an entry offline')
+    .option('--out <file>', 'where to write it; <id>.tlog-proof when not given')
+    .action(proveEntry);
+}
+
+async function query(options: QueryOptions): Promise<void> {
+  const log = await findLog(findPlace(), options);
+  const [fromUnixMs, toUnixMs] = [timeOf(options.since, '--since'), timeOf(options.until, '--until')];
+  const limit = countOf(options.limit);
+  const filter = { ...options, ...(fromUnixMs !== undefined && { fromUnixMs }), ...(toUnixMs !== undefined && { toUnixMs }) };
+  let found = 0;
+  for await (const each of search(log, filter)) {
+    console.log(options.json ? JSON.stringify({ index: each.index, ...each.entry }) : lineOf(each));
+    if ((found += 1) >= limit) break;
+  }
+  if (found > 0) return;
+  process.exitCode = 1;
+  if (!options.json) console.error('No entry matches.');
+}
+
+async function verify(options: VerifyOptions): Promise<void> {
+  if (options.proof !== undefined) return verifyOne(options.proof, options);
+  const log = await findLog(findPlace(), options);
+  const head = Buffer.from((await log.files.read('checkpoint')) ?? []).toString('utf8');
+  const progress = progressBar(Number(head.split('\n')[1] ?? 0), 'entries');
+  const onEntry = (index: number) => void (index % PROGRESS_STEP === 0 && progress.at(index, log.key.name));
+  const startedMs = performance.now();
+  const checked = await proven(() =>
+    verifyLog(log, { onEntry, ...(options.checkpoint !== undefined && { checkpoint: options.checkpoint }) }),
+  ).finally(() => progress.stop());
+  if (!checked.ok) process.exitCode = 1;
+  print(checked, Math.round(performance.now() - startedMs), options);
+}
+
+function print({ ok, origin, entries, checkpoint, findings }: LogVerification, tookMs: number, { json }: Json): void {
+  if (json) {
+    const root = checkpoint ? Buffer.from(checkpoint.root).toString('base64') : null;
+    return console.log(JSON.stringify({ ok, origin, size: checkpoint?.size ?? 0, root, entries, findings, tookMs }));
+  }
+  for (const { code, message } of findings) console.log(`${code}: ${message}.`);
+  console.log(
+    ok
+      ? `${origin}: all ${entries} entries are what was logged, under a checkpoint signed by its key (${tookMs} ms).`
+      : `${origin}: the log is not what was logged; ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}.`,
+  );
+}
+
+async function verifyOne(file: string, options: VerifyOptions): Promise<void> {
+  const key = options.key === undefined ? (await findLog(findPlace(), options)).key : await readKeyFile(options.key);
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Problem(`${file}: the proof cannot be read.`, 'npx smartlite audit prove ID writes one.', { exitCode: 2, cause });
+  });
+  const { entry, index, checkpoint } = await proven(() => verifyProof(text, key, file));
+  const said = JSON.parse(Buffer.from(entry).toString('utf8')) as AuditEntry;
+  if (options.json)
+    console.log(JSON.stringify({ ok: true, origin: checkpoint.origin, index, size: checkpoint.size, entry: said }));
+  else
+    console.log(
+      `Proven: this is entry ${index} of ${checkpoint.size} in ${checkpoint.origin}.\n${lineOf({ index, entry: said })}`,
+    );
+}
+
+async function proveEntry(id: string, options: ProveOptions): Promise<void> {
+  const log = await findLog(findPlace(), options);
+  const text = await proven(async () => {
+    for (const untilMs = performance.now() + PROOF_WAIT_MS; ; ) {
+      const proof = await prove(log, id);
+      if (proof !== undefined || performance.now() > untilMs) return proof;
+      await new Promise((resolve) => setTimeout(resolve, PROOF_LOOK_MS));
+    }
+  });
+  if (text === undefined)
+    throw new Problem(
+      `The log holds no entry "${id}".`,
+      'npx smartlite audit query shows the newest; is the mesh up, so that entries are logged?',
+    );
+  // What is handed out is checked first, as its receiver will.
+  const { index, checkpoint } = await proven(() => verifyProof(text, log.key));
+  const file = options.out ?? `${id}.tlog-proof`;
+  await writeFile(file, text).catch((cause: unknown) => {
+    throw new Problem(`${file} cannot be written.`, 'Name another file with --out.', { exitCode: 2, cause });
+  });
+  if (options.json) console.log(JSON.stringify({ file, id, index, size: checkpoint.size, origin: checkpoint.origin }));
+  else console.log(`${file} proves entry ${index} of ${checkpoint.size} in ${checkpoint.origin}.`);
+}
+
+/** A fault of the log or of a proof is the answer "no"; what is no proof at all is unreadable input. */
+async function proven<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof LogFault)) throw cause;
+    const exitCode = cause.code === 'PROOF_MALFORMED' ? 2 : 1;
+    throw new Problem(`${cause.code}: ${cause.message}.`, 'Do not rely on it.', { exitCode, cause });
+  }
+}
+
+function lineOf({ index, entry }: Pick<Found, 'index' | 'entry'>): string {
+  const facts = Object.entries(entry.facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const { atUnixMs, kind, producer, actor, traceId, id } = entry;
+  return `${String(index).padStart(6)} ${new Date(atUnixMs).toISOString()} ${kind.padEnd(20)} ${producer} by ${actor} ${facts.join(' ')}${traceId ? ` trace=${traceId}` : ''} id=${id}`;
+}
+
+function timeOf(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms))
+    throw new Problem(`${option} ${text} is no time.`, 'Write for example 2026-01-31T12:00:00Z.', { exitCode: 2 });
+  return ms;
+}
+
+function countOf(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text))
+    throw new Problem(`--limit ${text} is no number.`, 'Write for example --limit 20.', { exitCode: 2 });
+  return Number(text);
+}
