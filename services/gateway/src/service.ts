@@ -1,7 +1,7 @@
 import { type Call, defineService, implement } from '@smartlite/chassis';
 import { MeshError, type TurnRequest, type TurnSettings, VoiceServiceService } from '@smartlite/contracts';
 import { gatewayConfig } from './config.ts';
-import { listenHttp } from './doors/http.ts';
+import { type HttpDoor, listenHttp } from './doors/http.ts';
 import type { Ports } from './engine.ts';
 import { LatestTurns } from './latest.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
@@ -19,7 +19,7 @@ export const gateway = defineService({
     const latest = new LatestTurns(platform.trail, () => clock.nowMs());
     const ledger = new StreamedLedgerLine(budget);
     const ports: Ports = { asr, llm, tts, ledger, clock, log, trail: latest.trail, newId: () => ids.uuid() };
-    let http: Awaited<ReturnType<typeof listenHttp>> | undefined;
+    let http: HttpDoor | undefined;
 
     return {
       grpc: [
@@ -27,7 +27,7 @@ export const gateway = defineService({
           turn: { inSafeMode: 'refuse', handle: (requests, call) => turn(ports, requests, call) },
         }),
       ],
-      facts: () => ({ inflight: 0, queued: 0, models: [], addresses: http ? { http: http.url } : {} }),
+      facts: () => ({ inflight: http?.inflight() ?? 0, queued: 0, models: [], addresses: http ? { http: http.url } : {} }),
       async start() {
         http = await listenHttp(platform, ports, {
           address: httpAddress,
@@ -39,6 +39,7 @@ export const gateway = defineService({
       },
       async close() {
         await http?.close();
+        // Last, for what was cut has settled by now.
         ledger.close();
       },
     };

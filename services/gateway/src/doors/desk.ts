@@ -35,6 +35,8 @@ export interface Errand {
 export class Desk {
   readonly platform: Platform;
   readonly idleMsMax: number;
+  /** Pieces of work that have begun and not ended. */
+  inflight = 0;
   readonly #clients: Clients;
   readonly #policies: Policies;
 
@@ -84,6 +86,7 @@ export class Desk {
       .split(',')
       .map((region) => region.trim())
       .filter(Boolean);
+    const counted = (by: 1 | -1) => void (this.inflight += by);
     return (async function* () {
       if (!caller) throw new MeshError('unauthenticated', 'an API key is required');
       if (asked.length > REGIONS_MAX) throw new MeshError('invalid-argument', `x-smartlite-region: ${REGIONS_MAX} at most`);
@@ -92,11 +95,16 @@ export class Desk {
       const allowed = policy.kind === 'known' ? { ...caller, regions: allowedRegions(policy.policy, wish) } : caller;
       const headers = { traceparent, ...(tracestate !== undefined && { tracestate }) };
       const entry = { name, inSafeMode, caller: allowed, requestId: request.id, headers, timeoutMs: WORK_MS_MAX, signal };
-      yield* platform.door(entry, (call) => {
-        // Without the policy nobody can say who may see the data. In a mode that forbids the call, its refusal came first.
-        if (policy.kind === 'unknown' && inSafeMode !== 'serve') throw policy.error;
-        return work(call);
-      });
+      counted(1);
+      try {
+        yield* platform.door(entry, (call) => {
+          // Without the policy nobody can say who may see the data. In a mode that forbids the call, its refusal came first.
+          if (policy.kind === 'unknown' && inSafeMode !== 'serve') throw policy.error;
+          return work(call);
+        });
+      } finally {
+        counted(-1);
+      }
     })();
   }
 

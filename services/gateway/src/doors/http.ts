@@ -1,5 +1,6 @@
 import type { Platform } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
+import { setTimeout as pause } from 'node:timers/promises';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { IntakeLimits } from '../audio/intake.ts';
 import type { Ports } from '../engine.ts';
@@ -22,6 +23,10 @@ const REFUSED = 400;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,100}$/;
 /** After a refusal the rest of an upload is read and thrown away for so long: a connection closed on unread bytes loses the answer. */
 const LINGER_MS = 2_000;
+/** A stop has three seconds in all: most of it for turns to end, the rest for the books of those that are cut. */
+const DRAIN_MS = 2_000;
+const SETTLE_MS = 500;
+const LOOK_MS = 20;
 /** Node looks for heads that do not come this many times within the time that they have. */
 const LOOKS_PER_IDLE = 4;
 
@@ -33,12 +38,16 @@ export interface HttpOptions {
   readonly latest: LatestTurns;
 }
 
+export interface HttpDoor {
+  readonly url: string;
+  /** Pieces of work under way. */
+  readonly inflight: () => number;
+  /** Takes no new connection, lets what is under way end for a moment, and cuts the rest; resolves when all of it has ended. */
+  close(): Promise<void>;
+}
+
 /** The gateway's HTTP side. Resolves when it listens; throws a sentence when the port is taken. */
-export async function listenHttp(
-  platform: Platform,
-  ports: Ports,
-  options: HttpOptions,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
+export async function listenHttp(platform: Platform, ports: Ports, options: HttpOptions): Promise<HttpDoor> {
   const { idleMsMax } = options;
   const app = fastify({
     bodyLimit: JSON_BYTES_MAX,
@@ -49,6 +58,12 @@ export async function listenHttp(
     return503OnClosing: false,
   });
   everyResponse(app, platform);
+  let closing = false;
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!closing) return;
+    void reply.header('connection', 'close');
+    throw new MeshError('unavailable', 'this gateway stops; ask another', { retryAfterMs: 1_000 });
+  });
   const clients = new Clients(options.clients, () => platform.clock.monotonicMs());
   const desk = new Desk(platform, clients, new Policies(platform), idleMsMax);
   facts(app, platform, options.latest);
@@ -58,7 +73,22 @@ export async function listenHttp(
     await keyed.register(async (scope) => realtime(scope, desk, ports, options.limits));
     await keyed.register(async (scope) => openAi(scope, desk, ports, options.limits));
   });
-  return { url: await listen(app, options.address), close: () => app.close() };
+  return {
+    url: await listen(app, options.address),
+    inflight: () => desk.inflight,
+    async close() {
+      closing = true;
+      app.server.close();
+      await ended(desk, DRAIN_MS);
+      await app.close();
+      await ended(desk, SETTLE_MS);
+    },
+  };
+}
+
+/** Resolves when nothing is under way, or when nobody waits any longer. */
+async function ended(desk: Desk, waitMs: number): Promise<void> {
+  for (let leftMs = waitMs; desk.inflight > 0 && leftMs > 0; leftMs -= LOOK_MS) await pause(LOOK_MS);
 }
 
 /** What holds for every answer, refusals included: named by request and trace, in one shape, and read to the end. */
