@@ -80,20 +80,26 @@ async function reading<T>(root: string, entry: Hashable, work: (file: OpenArtifa
   }
 }
 
+const buffer = () => Buffer.allocUnsafeSlow(READ_BYTES);
+let ofThread: Buffer | undefined;
+
+/** A thread that blocks while it reads hashes one piece at a time: one buffer serves it for its life. */
+function threadBuffer(): Buffer {
+  return (ofThread ??= buffer());
+}
+
 async function* parts(
   handle: FileHandle,
   entry: Hashable,
   { from, to }: { readonly from: number; readonly to: number },
   { blocking = false, onBytes }: HashOptions,
 ): AsyncIterable<Uint8Array> {
-  const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const;
+  const buffers = blocking ? ([threadBuffer(), threadBuffer()] as const) : ([buffer(), buffer()] as const);
   const read = async (at: number, turn: number) => {
-    const buffer = buffers[blocking || turn % 2 === 0 ? 0 : 1];
+    const into = buffers[turn % 2 === 0 ? 0 : 1];
     const length = Math.min(READ_BYTES, to - at);
-    const bytesRead = blocking
-      ? readSync(handle.fd, buffer, 0, length, at)
-      : (await handle.read(buffer, 0, length, at)).bytesRead;
-    return buffer.subarray(0, bytesRead);
+    const bytesRead = blocking ? readSync(handle.fd, into, 0, length, at) : (await handle.read(into, 0, length, at)).bytesRead;
+    return into.subarray(0, bytesRead);
   };
   let pending = from < to ? read(from, 0) : undefined;
   for (let at = from, turn = 0; pending; turn += 1) {
