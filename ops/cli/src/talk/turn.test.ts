@@ -52,7 +52,9 @@ describe('a turn that is answered', () => {
 
 describe('a turn that is not answered', () => {
   it('ends with what the gateway says when it fails midway', async () => {
-    const text = event('error', { error: { code: 'SAFE_MODE', message: 'the fleet is in safe mode' } });
+    const text = event('error', {
+      error: { code: 'safe-mode', reason: 'SAFE_MODE', message: 'the fleet is in safe mode' },
+    });
     await expect(followTurn(readEvents(bodyOf(text)))).rejects.toThrow('SAFE_MODE: the fleet is in safe mode');
   });
 

@@ -17,7 +17,9 @@ export type TurnDone = z.infer<typeof doneSchema>;
 
 const textSchema = z.looseObject({ text: z.string() });
 const audioSchema = z.looseObject({ pcm: z.base64(), rate_hz: z.number().int().min(8000).max(96_000) });
-const errorSchema = z.looseObject({ error: z.looseObject({ message: z.string(), code: z.string().nullish() }) });
+const errorSchema = z.looseObject({
+  error: z.looseObject({ message: z.string(), code: z.string().nullish(), reason: z.string().nullish() }),
+});
 
 export interface Turn {
   readonly done: TurnDone;
@@ -57,7 +59,9 @@ export async function followTurn(events: AsyncIterable<ServerEvent>, listener: T
 export function failure(body: string): Problem {
   const parsed = errorSchema.safeParse(jsonOf(body));
   const error = parsed.data?.error;
-  const text = error ? `${error.code ? `${error.code}: ` : ''}${error.message}` : body.slice(0, 300);
+  // The reason is what the mesh calls it everywhere; the code is for OpenAI's clients.
+  const name = error?.reason ?? error?.code;
+  const text = error ? `${name ? `${name}: ` : ''}${error.message}` : body.slice(0, 300);
   return new Problem(
     `The turn failed. ${text}`,
     'npx smartlite status shows what runs and in which mode; npx smartlite doctor what to do.',
