@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Call, EngineModule, EngineProcess, LockState, ModelFact } from '@smartlite/chassis';
+import { createMetrics } from '@smartlite/chassis/parts';
+import { manualClock } from '@smartlite/testkit';
 import { parsePack } from '@smartlite/trust';
 import { expect, it } from 'vitest';
 import { engine as moonshine } from '../../services/asr/src/engines/moonshine.ts';
@@ -34,6 +36,7 @@ async function transcription(): Promise<Transcription> {
     pack,
     get: engine,
     demand: async <Q, C>(id: string) => engine<Q, C>(id) ?? Promise.reject(new Error(`no ${id} here`)),
+    shadowsStandIn: false,
     facts: () => [...engines.keys()].map((id): ModelFact => ({ id, tier: '', role: '', state: 'loaded' })),
   };
   const quiet = () => undefined;
@@ -42,7 +45,17 @@ async function transcription(): Promise<Transcription> {
     onChange: () => quiet,
     alarm: quiet,
   };
-  const platform = { guard, instance: 'asr-1', region: 'local', log: { debug: quiet, info: quiet, warn: quiet, error: quiet } };
+  const platform = {
+    service: 'asr' as const,
+    guard,
+    instance: 'asr-1',
+    region: 'local',
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    clock: manualClock(),
+    bus: { publishEvent: quiet },
+    trail: { record: quiet },
+    metrics: createMetrics('asr', { process: false }),
+  };
   return new Transcription(new Recogniser(platform, pool), 600);
 }
 

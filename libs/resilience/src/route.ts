@@ -10,6 +10,8 @@ export interface RouteConditions {
   readonly fallbacksOnly: boolean;
   /** Of the lock status: a missing primary -> the shadow that takes its place. */
   readonly substitutions: Readonly<Record<string, string>>;
+  /** Of the lock's policy: a verified shadow may also take over from a primary that fails, hangs or is slow. */
+  readonly shadowsStandIn?: boolean;
   /** Why a model cannot be asked now; undefined when it can. */
   readonly unusable: (model: string) => string | undefined;
 }
@@ -21,7 +23,8 @@ export interface Leg extends Candidate {
 
 /**
  * The candidates of a tier in the order in which they are asked: the primary, or the shadow that the lock status puts in its place;
- * then the fallbacks. A shadow is never asked without a substitution. Pure.
+ * then the fallbacks. A shadow is asked without a substitution only where the lock's policy lets it stand in, and then after the
+ * primary. Pure.
  */
 export function route(tier: string, candidates: readonly Candidate[], conditions: RouteConditions): readonly Leg[] {
   const passedOver: string[] = [];
@@ -56,8 +59,12 @@ function obstacleTo(
   return conditions.unusable(model);
 }
 
-function standsIn(shadow: string, candidates: readonly Candidate[], { substitutions }: RouteConditions): boolean {
-  return candidates.some(({ model, role }) => role === 'primary' && substitutions[model] === shadow);
+function standsIn(
+  shadow: string,
+  candidates: readonly Candidate[],
+  { substitutions, shadowsStandIn = false }: RouteConditions,
+): boolean {
+  return shadowsStandIn || candidates.some(({ model, role }) => role === 'primary' && substitutions[model] === shadow);
 }
 
 function reason(tier: string, { role }: Candidate, passedOver: readonly string[]): string {

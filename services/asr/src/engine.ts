@@ -1,7 +1,13 @@
+import { MeshError } from '@smartlite/contracts';
+import { z } from 'zod';
+
 /**
  * What this service needs from outside: one model that turns audio into text, one that tells speech from silence.
  * Both run in child processes that the chassis starts; requests and answers are structured-clone values.
  */
+
+/** Most text that the longest segment can hold, with much room: nobody speaks a hundred characters a second. */
+const TEXT_CHARACTERS_MAX = 3_000;
 
 /** A stretch of audio with speech in it, 30 s at most: 16 kHz mono s16le. */
 export interface RecognitionRequest {
@@ -16,6 +22,19 @@ export interface Recognition {
   readonly confidence: number;
   /** False when the model had to be stopped at the most tokens that so much audio can hold. */
   readonly complete: boolean;
+}
+
+const recognitionSchema = z.strictObject({
+  text: z.string().max(TEXT_CHARACTERS_MAX),
+  confidence: z.number().min(0).max(1),
+  complete: z.boolean(),
+});
+
+/** A model's answer, looked at: an engine that has gone wrong may say anything. Throws `internal`. */
+export function parseRecognition(answer: unknown): Recognition {
+  const parsed = recognitionSchema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  throw new MeshError('internal', 'the engine answered with something that is no transcript');
 }
 
 /** Audio samples in one frame of the voice detector: 32 ms. */

@@ -1,9 +1,10 @@
-import { type Call, type EngineProcess, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
+import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
 import { MeshError, type ServedBy } from '@smartlite/contracts';
-import { firstThatAnswers, type Leg, obstacles, route, type RouteConditions } from '@smartlite/resilience';
+import { type Course, recognitionAllowedMs, Relay, type RelayPorts, type RouteConditions } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import type { Ears, Heard } from './ears.ts';
-import type { Detection, DetectionRequest, Recognition, RecognitionRequest } from './engine.ts';
+import { type Detection, type DetectionRequest, parseRecognition, type Recognition, type RecognitionRequest } from './engine.ts';
+import { msOf, SAMPLE_BYTES } from './pcm.ts';
 import { type Tier, tierOf } from './tiers.ts';
 
 /** When a caller that came before the models were loaded may try again. */
@@ -13,28 +14,38 @@ const GLIMPSES_WAITING_MAX = 1;
 
 type RecognitionEngine = EngineProcess<RecognitionRequest, Recognition>;
 type DetectionEngine = EngineProcess<DetectionRequest, Detection>;
+type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log'> & Omit<RelayPorts, 'log'>;
+type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts' | 'shadowsStandIn'>;
 
-/** Chooses the models of a call by its tier and the lock state, and asks them. */
+/** Chooses the models of a call by its tier, the lock state and how they have done lately, and asks them. */
 export class Recogniser {
-  readonly #platform: Pick<Platform, 'guard' | 'instance' | 'region' | 'log'>;
-  readonly #pool: Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts'>;
+  readonly #platform: Parts;
+  readonly #pool: Pool;
+  readonly #relay: Relay;
 
-  constructor(
-    platform: Pick<Platform, 'guard' | 'instance' | 'region' | 'log'>,
-    pool: Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts'>,
-  ) {
+  constructor(platform: Parts, pool: Pool) {
     this.#platform = platform;
     this.#pool = pool;
+    this.#relay = new Relay(platform, () => this.#reroute());
+  }
+
+  /** State of every model, with its breaker's. */
+  facts(): readonly ModelFact[] {
+    return this.#pool.facts().map((fact) => this.#relay.fact(fact));
+  }
+
+  close(): void {
+    this.#relay.close();
   }
 
   /** The models for one call. Throws `invalid-argument` for a tier that is not there, `unavailable` when none of its models can be asked. */
   earsFor(askedTier: string, call: Call): Ears<ServedBy> {
     const pack = this.#pack();
     const tier = tierOf(pack, askedTier);
-    this.#legs(tier);
+    this.#courseFor(tier);
     return {
       detect: (request, signal) => this.#detect(pack, request, signal),
-      recognise: (pcm, signal) => this.#recognise(tier, { pcm }, call, signal),
+      recognise: (pcm, signal) => this.#recognise(pack, tier, { pcm }, call, signal),
       glimpse: (pcm, signal) => this.#glimpse(pack, { pcm }, signal),
     };
   }
@@ -53,10 +64,9 @@ export class Recogniser {
     const pack = this.#pool.pack;
     if (pack === undefined) return 'the models are not verified yet';
     if (this.#pool.get(pack.asr_pack.vad) === undefined) return `the voice detector ${pack.asr_pack.vad} is not loaded`;
-    const { candidates } = tierOf(pack, '');
-    const conditions = this.#conditions(candidates);
-    const [first] = route('', candidates, conditions);
-    if (first === undefined) return obstacles(candidates, conditions);
+    const { legs, obstacles } = this.#course(tierOf(pack, ''));
+    const [first] = legs;
+    if (first === undefined) return obstacles;
     return this.#stateOf(first.model) === 'loading' ? `${first.model} is loading` : undefined;
   }
 
@@ -72,32 +82,27 @@ export class Recogniser {
     return await onlyAnswer(engine.run(request, signal));
   }
 
-  async #recognise(tier: Tier, request: RecognitionRequest, call: Call, signal: AbortSignal): Promise<Heard<ServedBy>> {
-    const passedOver: string[] = [];
-    const answers = firstThatAnswers(
-      this.#legs(tier),
-      (leg) => this.#ask(leg, tier, request, call, signal, passedOver),
-      (leg, failure) => {
-        passedOver.push(`${leg.model} failed: ${failure.message}`);
-        this.#platform.log.warn('model passed over', { model: leg.model, code: failure.code });
-      },
-    );
-    return await onlyAnswer(answers);
-  }
-
-  async *#ask(
-    leg: Leg,
+  /** The segment is held here: whoever takes over hears it from its beginning. */
+  async #recognise(
+    pack: Pack,
     tier: Tier,
     request: RecognitionRequest,
     call: Call,
     signal: AbortSignal,
-    passedOver: readonly string[],
-  ): AsyncIterable<Heard<ServedBy>> {
-    const engine: RecognitionEngine = await this.#pool.demand(leg.model, signal);
-    const because = [leg.because, ...passedOver].join('; ');
-    for await (const recognition of engine.run(request, signal)) {
-      yield { ...recognition, by: servedBy(engine, { role: leg.role, because }, tier.name, this.#platform, call) };
-    }
+  ): Promise<Heard<ServedBy>> {
+    const pool = this.#pool;
+    const platform = this.#platform;
+    const answers = this.#relay.answer<RecognitionEngine, Heard<ServedBy>>({
+      course: this.#courseFor(tier),
+      signal,
+      allowedMs: recognitionAllowedMs(pack.latency_profile.asr, msOf(request.pcm.length / SAMPLE_BYTES)),
+      engine: ({ model }, until) => pool.demand(model, until),
+      async *ask(engine, { role }, { signal: until, begun, because }) {
+        for await (const recognition of engine.run(request, until, begun))
+          yield { ...parseRecognition(recognition), by: servedBy(engine, { role, because }, tier.name, platform, call) };
+      },
+    });
+    return await onlyAnswer(answers);
   }
 
   async #glimpse(pack: Pack, request: RecognitionRequest, signal: AbortSignal): Promise<string | undefined> {
@@ -106,11 +111,19 @@ export class Recogniser {
     return (await onlyAnswer(engine.run(request, signal))).text;
   }
 
-  #legs({ name, candidates }: Tier): readonly Leg[] {
-    const conditions = this.#conditions(candidates);
-    const legs = route(name, candidates, conditions);
-    if (legs.length > 0) return legs;
-    throw new MeshError('unavailable', `tier ${name}: ${obstacles(candidates, conditions)}`, { retryAfterMs: RETRY_AFTER_MS });
+  #courseFor(tier: Tier): Course {
+    const course = this.#course(tier);
+    if (course.legs.length > 0) return course;
+    throw new MeshError('unavailable', `tier ${tier.name}: ${course.obstacles}`, { retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  #course({ name, candidates }: Tier): Course {
+    return this.#relay.course(name, candidates, this.#conditions(candidates));
+  }
+
+  #reroute(): void {
+    const { pack } = this.#pool;
+    for (const tier of Object.keys(pack?.asr_pack.tiers ?? {})) if (pack !== undefined) this.#course(tierOf(pack, tier));
   }
 
   /** One that is being loaded is waited for; a fallback is loaded when it is asked; the rest is asked only while it is loaded. */
@@ -122,7 +135,7 @@ export class Recogniser {
       const askable = state === 'loaded' || state === 'loading' || (isFallback && state === 'unloaded');
       return askable ? undefined : `is ${state}`;
     };
-    return { fallbacksOnly: mode === 'safe', substitutions, unusable };
+    return { fallbacksOnly: mode === 'safe', substitutions, shadowsStandIn: this.#pool.shadowsStandIn, unusable };
   }
 
   #stateOf(model: string): string {

@@ -30,7 +30,7 @@ export const asr = defineService({
         return {
           inflight: transcription.inflight,
           queued: pool.queued,
-          models: pool.facts(),
+          models: recogniser.facts(),
           ...(notReady === undefined ? {} : { notReady }),
         };
       },
@@ -38,6 +38,7 @@ export const asr = defineService({
         pool.start();
       },
       async close() {
+        recogniser.close();
         pool.close();
       },
     };

@@ -1,7 +1,8 @@
 import type { Call, EngineProcess, LockState, ModelFact } from '@smartlite/chassis';
-import { MeshError, type StreamTranscribeRequest, type StreamTranscribeResponse } from '@smartlite/contracts';
+import { createMetrics } from '@smartlite/chassis/parts';
+import { type Events, MeshError, type StreamTranscribeRequest, type StreamTranscribeResponse } from '@smartlite/contracts';
 import type { Pack } from '@smartlite/trust';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DetectionRequest, FRAME_SAMPLES, type RecognitionRequest } from './engine.ts';
 import { pcmOf, RATE_HZ, samplesOf } from './pcm.ts';
 import { Recogniser } from './recogniser.ts';
@@ -23,6 +24,7 @@ const PACK = {
       quick: { candidates: [{ model: 'small', role: 'primary' }] },
     },
   },
+  latency_profile: { asr: { target_ms: 800, p99_ms: 1_600 } },
   models: [],
 } as unknown as Pack;
 
@@ -59,18 +61,40 @@ class Rig {
   substitutions: Record<string, string> = {};
   loaded = new Set(['ear', 'big', 'small']);
   failing = new Set<string>();
+  /** Models that begin their work and then say nothing. */
+  silent = new Set<string>();
+  /** Models that answer with this. */
+  garbage = new Map<string, unknown>();
+  killed: string[] = [];
+  changes: { tier: string; from: string; to: string }[] = [];
+  readonly shadowsStandIn: boolean;
   readonly transcription: Transcription;
+  readonly recogniser: Recogniser;
 
-  constructor() {
+  constructor({ shadowsStandIn = false } = {}) {
+    this.shadowsStandIn = shadowsStandIn;
     const guard = {
       current: () => ({ mode: this.mode, substitutions: this.substitutions }) as LockState,
       onChange: () => () => undefined,
       alarm: () => undefined,
     };
     const quiet = () => undefined;
-    const platform = { guard, instance: 'asr-1', region: 'local', log: { debug: quiet, info: quiet, warn: quiet, error: quiet } };
+    const platform = {
+      service: 'asr' as const,
+      guard,
+      instance: 'asr-1',
+      region: 'local',
+      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      clock: { nowMs: () => Date.now(), monotonicMs: () => Date.now() },
+      bus: {
+        publishEvent: (_type: string, { tier, from, to }: Events['route.changed']) => this.changes.push({ tier, from, to }),
+      },
+      trail: { record: quiet },
+      metrics: createMetrics('asr', { process: false }),
+    };
     const pool = {
       pack: PACK,
+      shadowsStandIn: this.shadowsStandIn,
       get: <Q, C>(id: string) => (this.loaded.has(id) ? (this.#engine(id) as unknown as EngineProcess<Q, C>) : undefined),
       demand: async <Q, C>(id: string) => this.#engine(id) as unknown as EngineProcess<Q, C>,
       facts: () =>
@@ -78,13 +102,41 @@ class Rig {
           (id): ModelFact => ({ id, tier: '', role: '', state: this.loaded.has(id) ? 'loaded' : 'unloaded' }),
         ),
     };
-    this.transcription = new Transcription(new Recogniser(platform, pool), 600);
+    this.recogniser = new Recogniser(platform, pool);
+    this.transcription = new Transcription(this.recogniser, 600);
+  }
+
+  whole() {
+    return this.transcription.whole({ settings: settings(), pcm: SPOKEN }, CALL);
   }
 
   #engine(modelId: string) {
-    const run = (request: RecognitionRequest) => (this.failing.has(modelId) ? failing() : scripted(modelId, request));
-    return { modelId, engine: 'scripted', artifactDigests: [`sha256:${modelId}`], lockDigest: 'sha256:lock', queued: 0, run };
+    const run = (request: RecognitionRequest, _signal: AbortSignal, begun?: () => void) => {
+      begun?.();
+      if (this.silent.has(modelId)) return silence();
+      if (this.garbage.has(modelId)) return saying(this.garbage.get(modelId));
+      return this.failing.has(modelId) ? failing() : scripted(modelId, request);
+    };
+    const kill = () => this.killed.push(modelId);
+    return {
+      modelId,
+      engine: 'scripted',
+      artifactDigests: [`sha256:${modelId}`],
+      lockDigest: 'sha256:lock',
+      queued: 0,
+      run,
+      kill,
+    };
   }
+}
+
+/** The answer of an engine that hangs. */
+async function* silence(): AsyncIterable<unknown> {
+  yield await new Promise<never>(() => undefined);
+}
+
+async function* saying(answer: unknown): AsyncIterable<unknown> {
+  if (answer !== undefined) yield answer;
 }
 
 /** The answer of an engine that has died. */
@@ -171,6 +223,93 @@ describe('when the primary has died', () => {
     rig.failing.add('small');
     const answer = rig.transcription.whole({ settings: settings('quick'), pcm: SPOKEN }, CALL);
     await expect(answer).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('when the primary is silent', () => {
+  // Time is virtual.
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  it('the segment is heard anew by the next candidate, once the time that the stage allows is over', async () => {
+    const rig = new Rig();
+    rig.silent.add('big');
+    let waiting = true;
+    const answer = rig.whole().finally(() => (waiting = false));
+    await vi.advanceTimersByTimeAsync(1_599);
+    expect(waiting).toBe(true);
+    await vi.advanceTimersByTimeAsync(1);
+    const { transcript, servedBy } = await answer;
+    expect(transcript?.text).toBe('spare w0 w1 w2');
+    expect(servedBy?.because).toContain('big failed: no sign of life for 1600 ms');
+  });
+
+  it('its process is ended when it goes on being silent, its breaker opens, and the route is told', async () => {
+    const rig = new Rig();
+    await rig.whole();
+    rig.silent.add('big');
+    const answer = rig.whole();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await answer;
+    expect(rig.killed).toEqual(['big']);
+    expect(rig.changes).toEqual([{ tier: 'careful', from: 'big', to: 'spare' }]);
+    expect(rig.recogniser.facts().find(({ id }) => id === 'big')?.because).toContain('breaker open: its engine was silent');
+    const { servedBy } = await rig.whole();
+    expect(servedBy?.because).toContain('passed over: big has an open breaker');
+  });
+
+  it('callers are not used as probes: copies show that it is well again, and then it answers again', async () => {
+    const rig = new Rig();
+    rig.silent.add('big');
+    const first = rig.whole();
+    await vi.advanceTimersByTimeAsync(10_000);
+    await first;
+    rig.silent.clear();
+    await vi.advanceTimersByTimeAsync(5_000);
+    const models: (string | undefined)[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      models.push((await rig.whole()).servedBy?.model);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(models).toEqual(['spare', 'spare', 'spare', 'big']);
+    expect(rig.changes.at(-1)).toEqual({ tier: 'careful', from: 'spare', to: 'big' });
+  });
+
+  it('a shadow stands in where the policy of the lock lets it', async () => {
+    const rig = new Rig({ shadowsStandIn: true });
+    rig.silent.add('big');
+    const answer = rig.whole();
+    await vi.advanceTimersByTimeAsync(1_600);
+    expect((await answer).servedBy).toMatchObject({ model: 'small', role: 'shadow' });
+  });
+
+  it('nobody is left for nobody: a tier with one model waits until it counts as hung', async () => {
+    const rig = new Rig();
+    rig.silent.add('small');
+    const answer = rig.transcription.whole({ settings: settings('quick'), pcm: SPOKEN }, CALL);
+    const refused = expect(answer).rejects.toMatchObject({ code: 'unavailable' });
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(rig.killed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    await refused;
+    expect(rig.killed).toEqual(['small']);
+  });
+});
+
+describe('when the primary answers with garbage', () => {
+  it('the fallback answers', async () => {
+    for (const answer of [undefined, 'text', { text: 7, confidence: 1, complete: true }, { text: 'x', confidence: Number.NaN }]) {
+      const rig = new Rig();
+      rig.garbage.set('big', answer);
+      expect((await rig.whole()).transcript?.text).toBe('spare w0 w1 w2');
+    }
+  });
+
+  it('its breaker opens after a few, and nobody asks it', async () => {
+    const rig = new Rig();
+    rig.garbage.set('big', 'text');
+    for (let turn = 0; turn < 3; turn += 1) await rig.whole();
+    expect((await rig.whole()).servedBy?.because).toContain('passed over: big has an open breaker: 3 of the last 3');
   });
 });
 

@@ -27,7 +27,7 @@ export const tts = defineService({
         return {
           inflight: synthesis.inflight,
           queued: pool.queued,
-          models: pool.facts(),
+          models: synthesis.facts(),
           ...(notReady === undefined ? {} : { notReady }),
         };
       },
@@ -35,6 +35,7 @@ export const tts = defineService({
         pool.start();
       },
       async close() {
+        synthesis.close();
         pool.close();
       },
     };

@@ -1,7 +1,8 @@
 import type { Call, EngineProcess, LockState, ModelFact } from '@smartlite/chassis';
 import { MeshError, type SynthesizeRequest, type SynthesizeResponse } from '@smartlite/contracts';
+import { createMetrics } from '@smartlite/chassis/parts';
 import type { Pack } from '@smartlite/trust';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SpeechChunk, SpeechRequest } from './engine.ts';
 import { Synthesis } from './synthesis.ts';
 import { wantedModels } from './voices.ts';
@@ -10,6 +11,7 @@ const PACK = {
   tts_pack: {
     roles: { tacotron2: { role: 'fallback', model: 'robot' }, vits_multilingual: { role: 'primary', model: 'singer' } },
   },
+  latency_profile: { tts: { target_ms: 300, p99_ms: 900 } },
   models: [
     { id: 'singer', artifacts: ['singer-voice'], settings: { voice: 'anna', voices: ['anna', 'ben'] } },
     { id: 'robot', artifacts: ['robot-voice'], settings: { voice: 'metal', voices: ['metal'] } },
@@ -30,6 +32,11 @@ class Rig {
   states: Record<string, ModelFact['state']> = { singer: 'loaded', robot: 'unloaded' };
   /** Chunks before the engine dies; undefined: it lives. */
   diesAfter: number | undefined;
+  /** Chunks before the engine falls silent; undefined: it never does. */
+  stallsAfter: number | undefined;
+  /** What the primary says instead of audio. */
+  garbage: unknown;
+  killed: string[] = [];
   asked: SpeechRequest[] = [];
   readonly synthesis: Synthesis;
 
@@ -42,7 +49,17 @@ class Rig {
     };
     const engine = <Q, C>(id: string) => this.#engine(id) as unknown as EngineProcess<Q, C>;
     this.synthesis = new Synthesis(
-      { guard, instance: 'tts-1', region: 'local', log: { debug: quiet, info: quiet, warn: quiet, error: quiet } },
+      {
+        service: 'tts',
+        guard,
+        instance: 'tts-1',
+        region: 'local',
+        log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+        clock: { monotonicMs: () => Date.now() },
+        bus: { publishEvent: quiet },
+        trail: { record: quiet },
+        metrics: createMetrics('tts', { process: false }),
+      },
       {
         pack: PACK,
         get: engine,
@@ -57,15 +74,22 @@ class Rig {
   }
 
   #engine(modelId: string) {
-    const speak = (request: SpeechRequest) => this.#chunks(modelId, request);
-    return { modelId, engine: 'scripted', artifactDigests: [`sha256:${modelId}`], lockDigest: 'sha256:lock', run: speak };
+    const run = (request: SpeechRequest, _signal: AbortSignal, begun?: () => void) => {
+      begun?.();
+      return this.#chunks(modelId, request);
+    };
+    const kill = () => this.killed.push(modelId);
+    return { modelId, engine: 'scripted', artifactDigests: [`sha256:${modelId}`], lockDigest: 'sha256:lock', run, kill };
   }
 
   async *#chunks(modelId: string, request: SpeechRequest): AsyncIterable<SpeechChunk> {
     this.asked.push(request);
     for (let made = 0; made < 3; made++) {
       if (modelId === 'singer' && made === this.diesAfter) throw new MeshError('unavailable', 'the engine process has ended');
-      yield { pcm: new Uint8Array(3200), rateHz: 16_000 };
+      if (modelId === 'singer' && made === this.stallsAfter) await new Promise<never>(() => undefined);
+      yield modelId === 'singer' && this.garbage !== undefined
+        ? (this.garbage as SpeechChunk)
+        : { pcm: new Uint8Array(3200), rateHz: 16_000 };
     }
   }
 }
@@ -138,11 +162,20 @@ describe('when the primary fails', () => {
     expect(rig.asked.at(-1)?.voice).toBe('metal');
   });
 
-  it('after its first frame, the call fails: nobody hears two beginnings', async () => {
+  it('after its first frame, the fallback goes on where it stopped: nobody hears two beginnings', async () => {
     const rig = new Rig();
     rig.diesAfter = 1;
-    await expect(rig.speak({})).rejects.toMatchObject({ code: 'unavailable' });
-    expect(rig.asked).toHaveLength(1);
+    const responses = await rig.speak({});
+    expect(responses.filter(({ kind }) => kind?.$case === 'frame')).toHaveLength(3);
+    expect(doneOf(responses)).toMatchObject({ audioMs: 300, servedBy: { model: 'robot' } });
+  });
+
+  it('with something that is no audio, the fallback speaks', async () => {
+    for (const chunk of ['audio', { pcm: new Uint8Array(3), rateHz: 16_000 }, { pcm: new Uint8Array(2), rateHz: 1 }]) {
+      const rig = new Rig();
+      rig.garbage = chunk;
+      expect(doneOf(await rig.speak({}))).toMatchObject({ audioMs: 300, servedBy: { model: 'robot' } });
+    }
   });
 
   it('because its bytes were refused, the fallback is asked at once', async () => {
@@ -156,6 +189,32 @@ describe('when the primary fails', () => {
     rig.states = { singer: 'missing', robot: 'refused' };
     await expect(rig.speak({})).rejects.toMatchObject({ code: 'unavailable', message: 'singer is missing; robot is refused' });
     expect(rig.synthesis.notReady()).toBe('singer is missing; robot is refused');
+  });
+});
+
+describe('when the primary stalls after its first frame', () => {
+  // Time is virtual.
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  it('the fallback goes on where it stopped, once the time that the stage allows is over', async () => {
+    const rig = new Rig();
+    rig.stallsAfter = 1;
+    const speech = rig.speak({});
+    await vi.advanceTimersByTimeAsync(900);
+    const responses = await speech;
+    expect(doneOf(responses)).toMatchObject({ audioMs: 300, servedBy: { model: 'robot' } });
+    expect(doneOf(responses)?.servedBy?.because).toContain('singer failed: no sign of life for 900 ms');
+  });
+
+  it('its process is ended when it goes on being silent, and the fallback is asked at once', async () => {
+    const rig = new Rig();
+    rig.stallsAfter = 1;
+    const speech = rig.speak({});
+    await vi.advanceTimersByTimeAsync(10_000);
+    await speech;
+    expect(rig.killed).toEqual(['singer']);
+    expect(doneOf(await rig.speak({}))?.servedBy?.because).toContain('passed over: singer has an open breaker');
   });
 });
 

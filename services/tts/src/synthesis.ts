@@ -1,8 +1,18 @@
 import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
-import { MeshError, type ServedBy, type SynthesizeRequest, type SynthesizeResponse } from '@smartlite/contracts';
-import { firstThatAnswers, type Leg, obstacles, route, type RouteConditions } from '@smartlite/resilience';
-import type { SpeechChunk, SpeechRequest } from './engine.ts';
+import { MeshError, type SynthesizeRequest, type SynthesizeResponse } from '@smartlite/contracts';
+import {
+  type Course,
+  type Leg,
+  type LegContext,
+  Relay,
+  type RelayPorts,
+  type RouteConditions,
+  speechAllowedMs,
+} from '@smartlite/resilience';
+import type { Pack } from '@smartlite/trust';
+import { parseSpeechChunk, type SpeechChunk, type SpeechRequest } from './engine.ts';
 import { speakable } from './speakable.ts';
+import { Spoken } from './spoken.ts';
 import { requireVoice, type Speaker, speakersOf, voiceOf } from './voices.ts';
 
 /** When a caller that came before the models were loaded may try again. */
@@ -11,20 +21,40 @@ const RETRY_AFTER_MS = 1000;
 const TIER = 'tts';
 const RATE_MIN = 0.5;
 const RATE_MAX = 2;
-const SAMPLE_BYTES = 2;
+
+/** What one text is spoken with. */
+interface Speech {
+  readonly speakers: readonly Speaker[];
+  readonly request: SpeechRequest;
+  readonly characters: number;
+  readonly call: Call;
+  readonly spoken: Spoken;
+}
 
 type Engine = EngineProcess<SpeechRequest, SpeechChunk>;
 type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts'>;
+type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log'> & Omit<RelayPorts, 'log'>;
 
 /** The one call of TtsService: chooses the speaker, streams its audio, says who spoke. */
 export class Synthesis {
-  readonly #platform: Pick<Platform, 'guard' | 'instance' | 'region' | 'log'>;
+  readonly #platform: Parts;
   readonly #pool: Pool;
+  readonly #relay: Relay;
   #inflight = 0;
 
-  constructor(platform: Pick<Platform, 'guard' | 'instance' | 'region' | 'log'>, pool: Pool) {
+  constructor(platform: Parts, pool: Pool) {
     this.#platform = platform;
     this.#pool = pool;
+    this.#relay = new Relay(platform, () => this.#pool.pack && this.#course(speakersOf(this.#pool.pack)));
+  }
+
+  /** State of every model, with its breaker's. */
+  facts(): readonly ModelFact[] {
+    return this.#pool.facts().map((fact) => this.#relay.fact(fact));
+  }
+
+  close(): void {
+    this.#relay.close();
   }
 
   /** Texts that are being spoken. */
@@ -32,22 +62,28 @@ export class Synthesis {
     return this.#inflight;
   }
 
-  /** Frames as they are made, then what was done. The fallback speaks when the primary fails before its first frame. */
+  /**
+   * Frames as they are made, then what was done. Where a speaker fails or falls silent the next one speaks the text anew, and what has
+   * been heard already is left out: the listener hears it once.
+   */
   async *speak({ text, voice, rate }: SynthesizeRequest, call: Call): AsyncGenerator<SynthesizeResponse> {
-    const request = { text: speakable(text), rate: rateOf(rate) };
-    const speakers = this.#speakers();
+    const request = { text: speakable(text), rate: rateOf(rate), voice };
+    const pack = this.#pack();
+    const speakers = speakersOf(pack);
     requireVoice(speakers, voice);
-    const passedOver: string[] = [];
+    const course = this.#courseFor(speakers);
+    const characters = Array.from(text).length;
+    const spoken = new Spoken();
     this.#inflight += 1;
     try {
-      yield* firstThatAnswers(
-        this.#legs(speakers),
-        (leg) => this.#ask(leg, speakers, { ...request, voice }, Array.from(text).length, call, passedOver),
-        (leg, failure) => {
-          passedOver.push(`${leg.model} failed: ${failure.message}`);
-          this.#platform.log.warn('model passed over', { model: leg.model, code: failure.code });
-        },
-      );
+      yield* this.#relay.answer<Engine, SynthesizeResponse>({
+        course,
+        signal: call.signal,
+        allowedMs: speechAllowedMs(pack.latency_profile.tts, characters),
+        resumes: true,
+        engine: ({ model }, until) => this.#pool.demand(model, until),
+        ask: (engine, leg, context) => this.#ask(engine, leg, context, { speakers, request, characters, call, spoken }),
+      });
     } finally {
       this.#inflight -= 1;
     }
@@ -56,49 +92,43 @@ export class Synthesis {
   /** Why nothing can be served although the mode permits it; undefined when somebody can speak. */
   notReady(): string | undefined {
     if (this.#pool.pack === undefined) return 'the models are not verified yet';
-    const speakers = speakersOf(this.#pool.pack);
-    const conditions = this.#conditions();
-    const [first] = route(TIER, speakers, conditions);
-    if (first === undefined) return obstacles(speakers, conditions);
+    const { legs, obstacles } = this.#course(speakersOf(this.#pool.pack));
+    const [first] = legs;
+    if (first === undefined) return obstacles;
     return this.#factOf(first.model)?.state === 'loading' ? `${first.model} is loading` : undefined;
   }
 
   async *#ask(
-    leg: Leg,
-    speakers: readonly Speaker[],
-    request: SpeechRequest,
-    characters: number,
-    call: Call,
-    passedOver: readonly string[],
-  ): AsyncIterable<SynthesizeResponse> {
-    const speaker = speakers.find(({ model }) => model === leg.model);
-    if (speaker === undefined) throw new MeshError('internal', `no speaker for model ${leg.model}`);
-    const engine: Engine = await this.#pool.demand(leg.model, call.signal);
-    let audioMs = 0;
-    for await (const { pcm, rateHz } of engine.run({ ...request, voice: voiceOf(speaker, request.voice) }, call.signal)) {
-      audioMs += (pcm.length / SAMPLE_BYTES / rateHz) * 1000;
-      yield { kind: { $case: 'frame', value: { pcm: Buffer.from(pcm.buffer, pcm.byteOffset, pcm.length), rateHz } } };
+    engine: Engine,
+    { model, role }: Leg,
+    { signal, begun, because, copy }: LegContext,
+    { speakers, request, characters, call, spoken }: Speech,
+  ): AsyncGenerator<SynthesizeResponse> {
+    const speaker = speakers.find((each) => each.model === model);
+    if (speaker === undefined) throw new MeshError('internal', `no speaker for model ${model}`);
+    const heard = (copy ? new Spoken() : spoken).anew();
+    for await (const chunk of engine.run({ ...request, voice: voiceOf(speaker, request.voice) }, signal, begun)) {
+      const rest = heard.rest(parseSpeechChunk(chunk));
+      if (rest !== undefined) yield { kind: { $case: 'frame', value: rest } };
     }
-    const by = this.#servedBy(engine, { role: leg.role, because: [leg.because, ...passedOver].join('; ') }, speaker, call);
-    yield { kind: { $case: 'done', value: { characters, audioMs: Math.round(audioMs), servedBy: by } } };
+    const by = servedBy(engine, { role, because }, speaker.name, this.#platform, call);
+    yield { kind: { $case: 'done', value: { characters, audioMs: Math.round(spoken.ms), servedBy: by } } };
   }
 
-  #servedBy(engine: Engine, leg: Pick<Leg, 'role' | 'because'>, { name }: Speaker, call: Call): ServedBy {
-    return servedBy(engine, leg, name, this.#platform, call);
-  }
-
-  #speakers(): readonly Speaker[] {
+  #pack(): Pack {
     const { pack } = this.#pool;
-    if (pack === undefined)
-      throw new MeshError('unavailable', 'the models are not verified yet', { retryAfterMs: RETRY_AFTER_MS });
-    return speakersOf(pack);
+    if (pack !== undefined) return pack;
+    throw new MeshError('unavailable', 'the models are not verified yet', { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  #legs(speakers: readonly Speaker[]): readonly Leg[] {
-    const conditions = this.#conditions();
-    const legs = route(TIER, speakers, conditions);
-    if (legs.length > 0) return legs;
-    throw new MeshError('unavailable', obstacles(speakers, conditions), { retryAfterMs: RETRY_AFTER_MS });
+  #courseFor(speakers: readonly Speaker[]): Course {
+    const course = this.#course(speakers);
+    if (course.legs.length > 0) return course;
+    throw new MeshError('unavailable', course.obstacles, { retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  #course(speakers: readonly Speaker[]): Course {
+    return this.#relay.course(TIER, speakers, this.#conditions());
   }
 
   /** One that is being loaded is waited for; a fallback is loaded when it is asked; one that was refused or is missing cannot be asked. */

@@ -46,8 +46,11 @@ export interface EngineProcess<Request, Chunk> {
   readonly pid: number;
   readonly artifactDigests: readonly string[];
   readonly lockDigest: string;
-  /** Structured-clone values go both ways. Leaving the iteration, or the signal, cancels the work in the child. */
-  run(request: Request, signal: AbortSignal): AsyncIterable<Chunk>;
+  /**
+   * Structured-clone values go both ways. Leaving the iteration, or the signal, cancels the work in the child. `begun` is called when
+   * the work has left the queue and goes to the child.
+   */
+  run(request: Request, signal: AbortSignal, begun?: () => void): AsyncIterable<Chunk>;
   readonly inflight: number;
   readonly queued: number;
   /** Resolves when the process is gone, whatever the reason. */

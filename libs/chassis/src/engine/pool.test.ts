@@ -106,7 +106,13 @@ class World {
         },
         alarm: () => undefined,
       },
-      models: { verify: async () => ({ lockDigest: this.fileLock, pack: {} }) },
+      models: {
+        verify: async () => ({
+          lockDigest: this.fileLock,
+          lock: { verification_policy: { allow_shadow_fallback: true } },
+          pack: {},
+        }),
+      },
       engines: this.#engines,
     } as unknown as PoolPlatform;
     const wait = (ms: number) => new Promise<void>((resolve) => this.waits.push({ ms, pass: resolve }));

@@ -25,9 +25,12 @@ export type PoolPlatform = Pick<Platform, 'service' | 'instance' | 'clock' | 'lo
   readonly bus: Pick<Bus, 'publishEvent'>;
 };
 
+type VerifiedFiles = Awaited<ReturnType<PoolPlatform['models']['verify']>>;
+
 interface Adopted {
   readonly lockDigest: string;
   readonly pack: Pack;
+  readonly shadowsStandIn: boolean;
   readonly slots: ReadonlyMap<string, ModelSlot>;
 }
 
@@ -60,6 +63,11 @@ export class ModelPool {
   /** The pack that the lock in force covers; undefined until it has been verified here. */
   get pack(): Pack | undefined {
     return this.#adopted?.lockDigest === this.#platform.guard.current().lockDigest ? this.#adopted?.pack : undefined;
+  }
+
+  /** Of the policy of the lock in force: a verified shadow may take the place of a primary that cannot answer. */
+  get shadowsStandIn(): boolean {
+    return this.pack !== undefined && this.#adopted?.shadowsStandIn === true;
   }
 
   /** The running engine of a model, under the lock in force; undefined when it cannot be used at this moment. */
@@ -124,17 +132,17 @@ export class ModelPool {
   async #adoptUntilItIs(lockDigest: string): Promise<void> {
     const isCurrent = () => !this.#closing.signal.aborted && this.#platform.guard.current().lockDigest === lockDigest;
     for (let waitMs = ADOPT_FIRST_MS; isCurrent(); waitMs = Math.min(waitMs * 2, RESTART_MOST_MS)) {
-      const pack = await this.#packUnder(lockDigest);
-      if (pack !== undefined && isCurrent()) return this.#use(lockDigest, pack);
-      if (pack === undefined) await this.#wait(waitMs, this.#closing.signal).catch(() => undefined);
+      const files = await this.#filesUnder(lockDigest);
+      if (files !== undefined && isCurrent()) return this.#use(files);
+      if (files === undefined) await this.#wait(waitMs, this.#closing.signal).catch(() => undefined);
     }
     if (this.#adopting?.lockDigest === lockDigest) this.#adopting = undefined;
   }
 
-  async #packUnder(lockDigest: string): Promise<Pack | undefined> {
+  async #filesUnder(lockDigest: string): Promise<VerifiedFiles | undefined> {
     try {
       const files = await this.#platform.models.verify();
-      if (files.lockDigest === lockDigest) return files.pack;
+      if (files.lockDigest === lockDigest) return files;
       this.#platform.log.warn('lock file is not the lock in force', { file: files.lockDigest, inForce: lockDigest });
     } catch (caught) {
       this.#platform.log.warn('lock or pack not verified', { error: caught instanceof Error ? caught.message : 'unknown' });
@@ -142,11 +150,11 @@ export class ModelPool {
     return undefined;
   }
 
-  #use(lockDigest: string, pack: Pack): void {
+  #use({ lockDigest, lock, pack }: VerifiedFiles): void {
     const { engines, clock } = this.#platform;
     const parts = { engines, clock, gate: this.#gate, wait: this.#wait, listener: this.#listener, lockDigest };
     const slots = new Map(this.#plan(pack).map((model) => [model.id, new ModelSlot(model, parts)]));
-    this.#adopted = { lockDigest, pack, slots };
+    this.#adopted = { lockDigest, pack, shadowsStandIn: lock.verification_policy.allow_shadow_fallback, slots };
     this.#adopting = undefined;
     this.#apply(this.#platform.guard.current());
   }

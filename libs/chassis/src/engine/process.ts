@@ -68,7 +68,7 @@ export class LoadedProcess implements EngineProcess<unknown, unknown> {
     this.#channel.kill();
   }
 
-  async *run(request: unknown, signal: AbortSignal): AsyncGenerator<unknown> {
+  async *run(request: unknown, signal: AbortSignal, begun: () => void = () => undefined): AsyncGenerator<unknown> {
     const leave = await this.#queue.enter(signal);
     const id = this.#nextId++;
     const inbox = new Inbox();
@@ -79,6 +79,7 @@ export class LoadedProcess implements EngineProcess<unknown, unknown> {
       this.#inboxes.set(id, inbox);
       signal.addEventListener('abort', abort, { once: true });
       this.#channel.send({ kind: 'run', id, request });
+      begun();
       for (let taken = 1; ; taken += 1) {
         const event = await inbox.take();
         over = event.kind !== 'chunk';
