@@ -7,6 +7,7 @@ import { registerDoctor } from './verbs/doctor.ts';
 import { registerDown } from './verbs/down.ts';
 import { registerKeys } from './verbs/keys.ts';
 import { registerModels } from './verbs/models.ts';
+import { registerSbom } from './verbs/sbom.ts';
 import { registerSign } from './verbs/sign.ts';
 import { registerSafeMode } from './verbs/safe-mode.ts';
 import { registerStatus } from './verbs/status.ts';
@@ -29,6 +30,7 @@ const verbs = [
   registerVerify,
   registerSign,
   registerKeys,
+  registerSbom,
   registerModels,
   registerDoctor,
   registerTrace,
