@@ -4,3 +4,4 @@ export { type MeshGuard } from './guard.ts';
 export { type MeshAlert } from './alerts.ts';
 export { type LockNews } from './lock.ts';
 export { verifierCalls, type VerifierCalls } from './calls.ts';
+export { budgetCalls, type BudgetCalls } from './budgetcalls.ts';

@@ -1,109 +1,170 @@
-import { type Clock, type Log } from '@smartlite/chassis';
+import type { Clock, Log } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
-import type { LedgerLog } from './engine.ts';
+import type { LedgerLog, Logged } from './engine.ts';
 import type { Command } from './entry.ts';
+import { Ledger, type UsageLine } from './ledger.ts';
 import type { Holder } from './limits.ts';
-import type { Ledger, Outcome, UsageLine } from './ledger.ts';
+import type { Outcome } from './outcome.ts';
+import type { PackLimits } from './terms.ts';
 
 /** A decision that has not come back through the log by then is reported as unavailable; its entry may still count. */
 const DECISION_WAIT_MS = 2_000;
 /** Most decisions under way in one replica. Beyond, callers are told to try again: the log is slower than they are. */
 const DECISIONS_MAX = 10_000;
-/** A replica's memory of outcomes that nobody asked for yet: those that come back before the append's own answer. */
-const EARLY_OUTCOMES_MAX = DECISIONS_MAX;
+/** How often ended reservations are looked for. */
+const TIDY_MS = 1_000;
+/** Between attempts to write the entries that a replica begins with. */
+const BEGIN_RETRY_MS = 500;
+
+export interface AccountantParts {
+  readonly log: LedgerLog;
+  readonly clock: Clock;
+  readonly replica: string;
+  /** Limits of this replica's own pack: brought into the log when newer than those in force. */
+  readonly pack: PackLimits;
+  /** For a log that has none yet. */
+  readonly newIncarnation: () => string;
+  readonly journal: Log;
+  /** Told that the log is not the one that was read before. */
+  readonly onLost: (lastPosition: number) => void;
+}
+
+interface Waiter {
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: MeshError) => void;
+}
 
 /**
  * Decides by the log alone: appends the command, folds up to its own entry, and answers with the fold's outcome there. So replicas
  * need no lock and no lease between them, and any of them may be killed at any time (protocols 0.1).
  */
 export class Accountant {
-  readonly #ledger: Ledger;
-  readonly #log: LedgerLog;
-  readonly #clock: Clock;
-  readonly #author: { readonly replica: string; readonly boot: number };
-  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
-  readonly #early = new Map<number, Outcome>();
-  #underWay = 0;
+  readonly #parts: AccountantParts;
+  /** By the counter of the entry: positions may come twice, after a lost tail. */
+  readonly #waiting = new Map<number, Waiter>();
+  #ledger = new Ledger();
+  #boot = 0;
+  #counter = 0;
   #folded = 0;
+  #ready = false;
+  #lost: { readonly position: number; readonly incarnation: string } | undefined;
+  #ticking = false;
+  /** The ledger that the first entries are being written for. */
+  #entering: Ledger | undefined;
 
-  constructor(ledger: Ledger, log: LedgerLog, clock: Clock, author: { readonly replica: string; readonly boot: number }) {
-    this.#ledger = ledger;
-    this.#log = log;
-    this.#clock = clock;
-    this.#author = author;
+  constructor(parts: AccountantParts) {
+    this.#parts = parts;
   }
 
-  /** Folds the log from its first entry on; resolves when all that was there at the call is folded. Goes on until the signal. */
-  async open(signal: AbortSignal, log: Log): Promise<void> {
-    const end = await this.#log.end();
-    const { promise: caughtUp, resolve, reject } = Promise.withResolvers<void>();
-    const following = this.#log.follow(({ authored, position, streamMs }) => {
-      if (authored) this.#settleWait(position, authored.replica, this.#ledger.apply(authored, position, streamMs));
-      else log.error('an entry of the ledger does not parse and is skipped', { position });
-      this.#folded = position;
-      if (position >= end) resolve();
-    }, signal);
-    following.then(resolve, reject);
-    if (end === 0) resolve();
-    await caughtUp;
+  /** Folds the log from its first entry on; resolves when this replica can decide. Goes on until the signal. */
+  open(signal: AbortSignal): Promise<void> {
+    const { promise: opened, resolve } = Promise.withResolvers<void>();
+    const reader = {
+      entry: (logged: Logged) => this.#fold(logged),
+      caughtUp: () => void this.#begin(signal).then(() => this.#ready && resolve()),
+      lost: (lastPosition: number) => this.#forget(lastPosition),
+    };
+    void this.#parts.log.follow(reader, signal);
+    const tidying = setInterval(() => void this.#tick(), TIDY_MS);
+    signal.addEventListener('abort', () => clearInterval(tidying), { once: true });
+    return opened;
   }
 
   /** Throws `budget-unavailable` when the log does not answer in time: never free, never guessed (5.3). */
   async decide(command: Command): Promise<Outcome> {
-    if (this.#underWay >= DECISIONS_MAX) throw unavailable('too many decisions are under way');
-    this.#underWay += 1;
-    try {
-      const position = await this.#append(command);
-      const early = this.#early.get(position);
-      this.#early.delete(position);
-      return early ?? (await this.#outcomeAt(position));
-    } finally {
-      this.#underWay -= 1;
-    }
+    if (!this.#ready) throw unavailable('the ledger is being read');
+    return this.#decide(command);
   }
 
   usage(holder: Holder): readonly UsageLine[] {
-    return this.#ledger.usage(holder, this.#clock.nowMs());
+    if (!this.#ready) throw unavailable('the ledger is being read');
+    return this.#ledger.usage(holder, this.#parts.clock.nowMs());
   }
 
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Position of the newest entry that is folded. */
   get folded(): number {
     return this.#folded;
   }
 
   get underWay(): number {
-    return this.#underWay;
+    return this.#waiting.size;
   }
 
-  async #append(command: Command): Promise<number> {
-    try {
-      return await this.#log.append({ ...this.#author, atMs: this.#clock.nowMs(), command });
-    } catch (cause) {
-      throw unavailable('the ledger did not take the entry', cause);
+  #decide(command: Command): Promise<Outcome> {
+    if (this.#waiting.size >= DECISIONS_MAX) throw unavailable('too many decisions are under way');
+    const { log, clock, replica } = this.#parts;
+    const counter = (this.#counter += 1);
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const timer = setTimeout(() => reject(unavailable('the ledger did not answer in time')), DECISION_WAIT_MS);
+    this.#waiting.set(counter, { resolve, reject });
+    const incarnation = this.#ledger.incarnation ?? this.#parts.newIncarnation();
+    log
+      .append({ incarnation, replica, boot: this.#boot, counter, atMs: clock.nowMs(), command })
+      .catch((cause: unknown) => reject(unavailable('the ledger did not take the entry', cause)));
+    return promise.finally(() => {
+      clearTimeout(timer);
+      this.#waiting.delete(counter);
+    });
+  }
+
+  #fold({ authored, position, streamMs }: Logged): void {
+    this.#folded = position;
+    if (!authored) return this.#parts.journal.error('an entry of the ledger does not parse and is skipped', { position });
+    const outcome = this.#ledger.apply(authored, position, streamMs);
+    if (authored.replica === this.#parts.replica && authored.boot === this.#boot)
+      this.#waiting.get(authored.counter)?.resolve(outcome);
+  }
+
+  /** What is known was another log's. Nothing is decided until the new one is read. */
+  #forget(lastPosition: number): void {
+    this.#parts.onLost(lastPosition);
+    this.#lost = { position: this.#folded, incarnation: this.#ledger.incarnation ?? '' };
+    this.#ready = false;
+    this.#ledger = new Ledger();
+    this.#folded = 0;
+    for (const { reject } of this.#waiting.values()) reject(unavailable('the ledger has lost entries'));
+  }
+
+  /** A replica's first entries: each is harmless when it comes twice. */
+  async #begin(signal: AbortSignal): Promise<void> {
+    const ledger = this.#ledger;
+    if (this.#entering === ledger) return;
+    this.#entering = ledger;
+    while (!signal.aborted && this.#ledger === ledger) {
+      try {
+        await this.#enter();
+        this.#ready = this.#ledger === ledger;
+        return;
+      } catch (caught) {
+        this.#parts.journal.warn('the ledger cannot be entered yet', { because: MeshError.from(caught).message });
+        await new Promise((resolve) => setTimeout(resolve, BEGIN_RETRY_MS));
+      }
     }
   }
 
-  #outcomeAt(position: number): Promise<Outcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-    const timer = setTimeout(() => {
-      this.#waiting.delete(position);
-      reject(unavailable('the ledger did not answer in time'));
-    }, DECISION_WAIT_MS);
-    this.#waiting.set(position, (outcome) => {
-      clearTimeout(timer);
-      resolve(outcome);
-    });
-    return promise;
+  async #enter(): Promise<void> {
+    const { clock, replica, pack } = this.#parts;
+    // A clock that was set back must not make this life an older one.
+    this.#boot = Math.max(clock.nowMs(), this.#boot, (this.#ledger.boot(replica) ?? -1) + 1);
+    if (this.#ledger.incarnation === undefined) await this.#decide({ kind: 'begin' });
+    if (this.#ledger.incarnation === undefined) throw unavailable('the head of the ledger is missing');
+    const lost = this.#lost;
+    if (lost) await this.#decide({ kind: 'recover', lostPosition: lost.position, lostIncarnation: lost.incarnation });
+    this.#lost = undefined;
+    if (this.#ledger.isNewer(pack)) await this.#decide({ kind: 'adopt-limits', ...pack });
   }
 
-  /** An own entry can come back through the log before the append's acknowledgement does: its outcome is kept for a while. */
-  #settleWait(position: number, replica: string, outcome: Outcome): void {
-    if (replica !== this.#author.replica) return;
-    const waiter = this.#waiting.get(position);
-    this.#waiting.delete(position);
-    if (waiter) return waiter(outcome);
-    this.#early.set(position, outcome);
-    const [oldest] = this.#early.keys();
-    if (this.#early.size > EARLY_OUTCOMES_MAX && oldest !== undefined) this.#early.delete(oldest);
+  /** Where nobody else writes, the ledger's time stands still, and what has ended would stay held. */
+  async #tick(): Promise<void> {
+    const next = this.#ready ? this.#ledger.nextExpiryMs() : undefined;
+    if (next === undefined || next >= this.#parts.clock.nowMs() || this.#ticking) return;
+    this.#ticking = true;
+    await this.#decide({ kind: 'tick' }).catch(() => undefined);
+    this.#ticking = false;
   }
 }
 

@@ -1,4 +1,6 @@
-import { defineSettings } from '@smartlite/chassis';
+import { defineSettings, wholeNumber } from '@smartlite/chassis';
 
-/** The budget service has no settings of its own: its limits are the pack's, changed by `smartlite budget set`. */
-export const budgetConfig = defineSettings({});
+/** Limits are no setting: they are the pack's, changed by `smartlite budget set`. */
+export const budgetConfig = defineSettings({
+  SMARTLITE_NATS_REPLICAS: wholeNumber('copies of the ledger in the NATS cluster', { min: 1, max: 5 }).default(1),
+});

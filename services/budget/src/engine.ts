@@ -2,21 +2,30 @@ import type { Authored } from './entry.ts';
 
 /** An entry as the log holds it. */
 export interface Logged {
+  /** Undefined for bytes that are no entry. */
   readonly authored: Authored | undefined;
   readonly position: number;
   /** The log's own timestamp. */
   readonly streamMs: number;
 }
 
+/** What a reader of the log is told. */
+export interface LedgerReader {
+  /** Every entry from the first on, in order, each once. */
+  entry(logged: Logged): void;
+  /** All that was there when reading began has been given. Said again after each loss. */
+  caughtUp(): void;
+  /** The log is not the one that was read before: wiped, restored, its tail lost. Entries are given again from the first (0.4). */
+  lost(lastPosition: number): void;
+}
+
 /** The one ordered log that all replicas append to and fold. */
 export interface LedgerLog {
   /**
-   * Appends and returns the entry's position. A failure says nothing about whether it was written: the caller may repeat the
-   * command, for the fold makes the second identical one harmless. Never retried here.
+   * Appends; resolves once the entry is stored. A failure says nothing about whether it was: the caller may repeat the command, for
+   * the fold makes the second identical one harmless. Never retried here.
    */
-  append(authored: Authored): Promise<number>;
-  /** Every entry from the first on, in order, each once; resumes by itself after a lost connection. Ends with the signal. */
-  follow(onEntry: (entry: Logged) => void, signal: AbortSignal): Promise<void>;
-  /** Position of the newest entry now; 0 for an empty log. */
-  end(): Promise<number>;
+  append(authored: Authored): Promise<void>;
+  /** Reads until the signal, through lost connections; never rejects. */
+  follow(reader: LedgerReader, signal: AbortSignal): Promise<void>;
 }

@@ -7,6 +7,12 @@ import { WINDOWS, type WindowName } from './limits.ts';
 
 /** Longest name of a tenant, user or key: names go into every entry and every counter. */
 const NAME_CHARS_MAX = 256;
+/** Longest name of a replica: it is a part of the ids of reservations, which are names themselves. */
+const REPLICA_CHARS_MAX = 128;
+/** A tenant and a user, and the slash between them; a tenant's own slashes are written as three characters. */
+const SUBJECT_CHARS_MAX = 4 * NAME_CHARS_MAX + 1;
+/** Limits of one pack: an entry must fit into a message. */
+const LIMITS_MAX = 64;
 
 const amount = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const amounts = z.partialRecord(z.enum(UNITS), amount);
@@ -15,13 +21,15 @@ const windowName = z.enum(Object.keys(WINDOWS) as [WindowName, ...WindowName[]])
 
 const limit = z.strictObject({
   scope: z.enum(['fleet', 'tenant', 'user']),
-  subject: name,
+  subject: z.string().max(SUBJECT_CHARS_MAX),
   unit: z.enum(UNITS),
   window: windowName,
   limit: amount,
 });
 
 const command = z.discriminatedUnion('kind', [
+  // The first entry of a log; it gives the log its incarnation.
+  z.strictObject({ kind: z.literal('begin') }),
   z.strictObject({
     kind: z.literal('reserve'),
     key: name.min(1),
@@ -30,16 +38,32 @@ const command = z.discriminatedUnion('kind', [
     amounts,
     lifeMs: amount,
   }),
+  // `spent` is a cover: how much the holder will have used at most before it reports again.
   z.strictObject({ kind: z.literal('extend'), reservation: name, key: name.min(1), more: amounts, spent: amounts }),
   z.strictObject({ kind: z.literal('settle'), reservation: name, spent: amounts }),
   z.strictObject({ kind: z.literal('release'), reservation: name }),
   z.strictObject({ kind: z.literal('set-limit'), limit }),
+  // The limits of a signed pack. They are in the log because replicas of two packs would otherwise fold two ledgers.
+  z.strictObject({
+    kind: z.literal('adopt-limits'),
+    generation: amount,
+    sequence: amount,
+    limits: z.array(limit).max(LIMITS_MAX).readonly(),
+  }),
+  // Moves the ledger's time where nothing else does, so that what has ended is closed.
+  z.strictObject({ kind: z.literal('tick') }),
+  // A replica found that the log is not the one it had read: nothing is granted for a while.
+  z.strictObject({ kind: z.literal('recover'), lostPosition: amount, lostIncarnation: name }),
 ]);
 
 export const authored = z.strictObject({
+  /** Which log it was written for: an entry of another is refused (protocols 0.4). */
+  incarnation: name.min(1),
   /** Which replica wrote it, and which life of it: an older life is refused (protocols 5.12). */
-  replica: name.min(1),
+  replica: name.min(1).max(REPLICA_CHARS_MAX),
   boot: amount,
+  /** Counts the entries of this life: one that is replayed is refused. */
+  counter: amount,
   /** The writer's clock. */
   atMs: amount,
   command,

@@ -1,61 +1,24 @@
-import { type Amounts, atLeast, atMost, less, plus, UNITS, type UnitName } from './amounts.ts';
+import { type Amounts, atLeast, atMost, less, plus } from './amounts.ts';
+import { Authors } from './authors.ts';
+import { Counters } from './counters.ts';
 import type { Authored, Command } from './entry.ts';
-import {
-  type BoundLimit,
-  type Holder,
-  type Limit,
-  limitsOf,
-  nameOf,
-  refillsMs,
-  type WindowName,
-  windowNumber,
-  withLimit,
-} from './limits.ts';
+import { type BoundLimit, type Holder, type Limit, limitsOf, nameOf, refillsMs, windowNumber } from './limits.ts';
+import { NOTED, type Outcome, rejected } from './outcome.ts';
+import { type Closed, type Reservation, Reservations } from './reservations.ts';
+import { type PackLimits, Terms } from './terms.ts';
 
 /** How far a stream timestamp may run ahead of the writer's clock: a server clock that steps ahead must not freeze a window (5.2). */
 const CLOCK_AHEAD_MS_MAX = 5_000;
-/** After its not-after, a reservation is expired only when no honest holder can still be emitting under it. */
-const EXPIRY_MARGIN_MS = 2_000;
+/** After its not-after, a reservation is expired only when an honest holder's clock says so, too: the ledger's may have run ahead. */
+export const EXPIRY_MARGIN_MS = CLOCK_AHEAD_MS_MAX + 2_000;
 /** Longest life of a reservation: the longest turn, with room. */
 export const LIFE_MS_MAX = 600_000;
-/** How long a closed reservation is remembered, so that a repeated command still gets its first answer. */
+/** How long a closed reservation is remembered, so that a repeated command still gets its answer. */
 const MEMORY_MS = LIFE_MS_MAX;
+/** How long nothing is granted after the log has lost entries: until all that may have been held in them has ended (0.4). */
+export const RECOVERY_MS = LIFE_MS_MAX + EXPIRY_MARGIN_MS;
 /** The ledger tidies up once in this much of its own time: often enough to free a dead holder's tokens, seldom enough to cost nothing. */
 const TIDY_MS = 1_000;
-
-export type Outcome =
-  | { readonly kind: 'granted'; readonly reservation: string; readonly amounts: Amounts; readonly notAfterMs: number }
-  | {
-      readonly kind: 'refused';
-      readonly limit: string;
-      readonly subject: string;
-      readonly limitValue: number;
-      readonly left: number;
-      readonly refillsMs: number;
-    }
-  | { readonly kind: 'settled'; readonly charged: Amounts; readonly freed: Amounts; readonly overrun: Amounts }
-  | { readonly kind: 'limit-set'; readonly previous: number | undefined }
-  | { readonly kind: 'rejected'; readonly reason: 'unknown-reservation' | 'closed-reservation' | 'older-boot' | 'invalid' };
-
-interface Reservation {
-  readonly id: string;
-  readonly holder: Holder;
-  readonly idempotencyKey: string;
-  /** Charges stay in the windows of admission. */
-  readonly admittedMs: number;
-  readonly notAfterMs: number;
-  readonly extensions: Set<string>;
-  held: Amounts;
-  /** What the holder has reported: charged if it dies. */
-  reported: Amounts;
-  closed: { readonly atMs: number; readonly outcome: Outcome } | undefined;
-}
-
-interface Balance {
-  readonly window: WindowName;
-  charged: number;
-  reserved: number;
-}
 
 export interface UsageLine extends BoundLimit {
   readonly charged: number;
@@ -66,154 +29,163 @@ export interface UsageLine extends BoundLimit {
 /**
  * The ledger: a pure fold over the log, in the log's order. Invariant `no-overspend`: for every limit and window,
  * charged + reserved never exceeds the limit that was in force when something was granted.
- * Replicas that have folded the same entries are equal, whoever wrote them; time is the log's.
+ * Replicas that have folded the same entries are equal, whoever wrote them; time is the log's. No entry makes it throw: one that did
+ * would stop every replica at the same place for ever.
  */
 export class Ledger {
-  #limits: readonly Limit[];
   #timeMs = 0;
-  readonly #balances = new Map<string, Balance>();
-  readonly #open = new Map<string, Reservation>();
-  /** In the order of closing. */
-  readonly #closed = new Map<string, Reservation>();
-  readonly #keys = new Map<string, string>();
-  readonly #boots = new Map<string, number>();
+  #grantsFromMs = 0;
+  #incarnation: string | undefined;
+  /** Whether the log was read from its very first entry. */
+  #whole: boolean | undefined;
+  readonly #terms: Terms;
+  readonly #authors = new Authors();
+  readonly #counters = new Counters();
+  readonly #reservations = new Reservations();
 
-  /** `limits` are the pack's; `set-limit` entries change them. */
-  constructor(limits: readonly Limit[]) {
-    this.#limits = limits;
+  /** `limits` are in force until a pack's are adopted. */
+  constructor(limits: readonly Limit[] = []) {
+    this.#terms = new Terms({ generation: 0, sequence: 0, limits });
+  }
+
+  /** Which log this is; undefined before its first entry. */
+  get incarnation(): string | undefined {
+    return this.#incarnation;
   }
 
   /** Folds one entry. `position` is its place in the log, `streamMs` the log's timestamp of it. */
-  apply({ replica, boot, atMs, command }: Authored, position: number, streamMs: number): Outcome {
+  apply(entry: Authored, position: number, streamMs: number): Outcome {
+    const { incarnation, replica, boot, counter, atMs, command } = entry;
+    // A log whose head was cut off gets no incarnation: who has read the head and who has not would fold two ledgers.
+    this.#whole ??= position === 1;
+    if (this.#incarnation === undefined && this.#whole && command.kind === 'begin') this.#incarnation = incarnation;
+    if (incarnation !== this.#incarnation) return rejected('other-incarnation');
     this.#advance(Math.min(streamMs, atMs + CLOCK_AHEAD_MS_MAX));
-    if (boot < (this.#boots.get(replica) ?? 0)) return { kind: 'rejected', reason: 'older-boot' };
-    this.#boots.set(replica, boot);
-    return this.#decide(command, position);
+    const fault = this.#authors.admit(entry);
+    // An author and its counter make an id that is not used again, though positions may be, after a lost tail.
+    return fault === undefined ? this.#decide(command, `r${position}-${replica}-${boot}-${counter}`) : rejected(fault);
   }
 
-  #decide(command: Command, position: number): Outcome {
+  #decide(command: Command, id: string): Outcome {
     switch (command.kind) {
       case 'reserve':
-        return this.#reserve(command, position);
+        return this.#reserve(command, id);
       case 'extend':
-        return this.#withOpen(command.reservation, (held) => this.#extend(held, command));
+        return this.#extend(command);
       case 'settle':
         return this.#settle(command.reservation, command.spent);
       case 'release':
         return this.#settle(command.reservation, {});
-      case 'set-limit': {
-        const { limits, previous } = withLimit(this.#limits, command.limit);
-        this.#limits = limits;
-        return { kind: 'limit-set', previous };
-      }
+      case 'set-limit':
+        return { kind: 'limit-set', previous: this.#terms.set(command.limit) };
+      case 'adopt-limits':
+        this.#terms.adopt(command);
+        return NOTED;
+      case 'recover':
+        this.#grantsFromMs = this.#timeMs + RECOVERY_MS;
+        return NOTED;
+      case 'begin':
+      case 'tick':
+        return NOTED;
     }
   }
 
-  #reserve(command: Extract<Command, { kind: 'reserve' }>, position: number): Outcome {
-    const idempotencyKey = JSON.stringify([command.tenant, command.key]);
-    const known = this.#find(this.#keys.get(idempotencyKey) ?? '');
-    if (known) return granted(known);
-    const holder = { tenant: command.tenant, user: command.user };
-    const refusal = this.#refusal(holder, command.amounts, this.#timeMs);
-    if (refusal) return refusal;
+  #reserve({ key: ownKey, tenant, user, amounts, lifeMs }: Extract<Command, { kind: 'reserve' }>, id: string): Outcome {
+    const key = JSON.stringify([tenant, ownKey]);
+    const known = this.#reservations.ofKey(key);
+    if (known) return known.closed ? rejected('closed-reservation') : granted(known);
+    const holder = { tenant, user };
+    const no = this.#refusal(holder, amounts, this.#timeMs);
+    if (no) return no;
     const reservation: Reservation = {
-      id: `r${position}`,
+      id,
       holder,
-      idempotencyKey,
+      key,
       admittedMs: this.#timeMs,
-      notAfterMs: this.#timeMs + Math.min(command.lifeMs, LIFE_MS_MAX),
+      notAfterMs: this.#timeMs + Math.min(lifeMs, LIFE_MS_MAX),
       extensions: new Set(),
-      held: command.amounts,
-      reported: {},
+      held: amounts,
+      // A request is used by being admitted; of all else nothing is, until its holder says so.
+      covered: atMost({ requests: Number.MAX_SAFE_INTEGER }, amounts),
       closed: undefined,
     };
-    this.#open.set(reservation.id, reservation);
-    this.#keys.set(idempotencyKey, reservation.id);
-    this.#book(reservation, command.amounts, 'reserved', 1);
+    this.#reservations.add(reservation);
+    this.#book(reservation, amounts, 'reserved', 1);
     return granted(reservation);
   }
 
-  #extend(reservation: Reservation, { key, more, spent }: Extract<Command, { kind: 'extend' }>): Outcome {
-    reservation.reported = atMost(atLeast(reservation.reported, spent), reservation.held);
-    if (reservation.extensions.has(key)) return granted(reservation);
-    const refusal = this.#refusal(reservation.holder, more, reservation.admittedMs);
-    if (refusal) return refusal;
+  /** A cover counts even where more is refused: what was held may have been used. */
+  #extend({ reservation: id, key, more, spent }: Extract<Command, { kind: 'extend' }>): Outcome {
+    const reservation = this.#reservations.find(id);
+    if (!reservation) return rejected('unknown-reservation');
+    if (reservation.closed || this.#timeMs > reservation.notAfterMs) return rejected('closed-reservation');
+    const no = reservation.extensions.has(key) ? undefined : this.#more(reservation, key, more);
+    reservation.covered = atMost(atLeast(reservation.covered, spent), reservation.held);
+    return no ?? granted(reservation);
+  }
+
+  #more(reservation: Reservation, key: string, more: Amounts): Outcome | undefined {
+    const no = this.#refusal(reservation.holder, more, reservation.admittedMs);
+    if (no) return no;
     reservation.extensions.add(key);
     reservation.held = plus(reservation.held, more);
     this.#book(reservation, more, 'reserved', 1);
-    return granted(reservation);
+    return undefined;
   }
 
   /** Books what was spent and frees the rest. More than was held is charged up to what was held; the rest is `overrun`, for an alert. */
   #settle(id: string, spent: Amounts): Outcome {
-    const reservation = this.#find(id);
-    if (!reservation) return { kind: 'rejected', reason: 'unknown-reservation' };
-    if (reservation.closed) return reservation.closed.outcome;
-    return this.#close(reservation, spent);
-  }
-
-  #close(reservation: Reservation, spent: Amounts): Outcome {
-    const charged = atMost(spent, reservation.held);
-    const outcome: Outcome = {
-      kind: 'settled',
-      charged,
-      freed: less(reservation.held, charged),
-      overrun: less(spent, reservation.held),
-    };
-    this.#book(reservation, reservation.held, 'reserved', -1);
-    this.#book(reservation, charged, 'charged', 1);
-    reservation.closed = { atMs: this.#timeMs, outcome };
-    this.#open.delete(reservation.id);
-    this.#closed.set(reservation.id, reservation);
+    const reservation = this.#reservations.find(id);
+    if (!reservation) return rejected('unknown-reservation');
+    const { closed } = reservation;
+    if (!closed) return this.#close(reservation, spent, 'holder');
+    if (closed.by === 'holder') return closed.outcome;
+    // Truth that comes too late may not go into a window that was granted out meanwhile (5.9).
+    const outcome = { ...closed.outcome, overrun: less(spent, closed.outcome.charged) };
+    reservation.closed = { ...closed, by: 'holder', outcome };
     return outcome;
   }
 
-  #find(id: string): Reservation | undefined {
-    return this.#open.get(id) ?? this.#closed.get(id);
+  #close(reservation: Reservation, spent: Amounts, by: Closed['by']): Outcome {
+    const { held } = reservation;
+    const charged = atMost(spent, held);
+    const outcome = { kind: 'settled', charged, freed: less(held, charged), overrun: less(spent, held) } as const;
+    this.#book(reservation, held, 'reserved', -1);
+    this.#book(reservation, charged, 'charged', 1);
+    this.#reservations.close(reservation, { atMs: this.#timeMs, by, outcome });
+    return outcome;
   }
 
-  #withOpen(id: string, act: (reservation: Reservation) => Outcome): Outcome {
-    const reservation = this.#find(id);
-    if (!reservation) return { kind: 'rejected', reason: 'unknown-reservation' };
-    return reservation.closed ? { kind: 'rejected', reason: 'closed-reservation' } : act(reservation);
-  }
-
-  /** The first limit that the amounts would break, at the windows of `atMs`; undefined when all hold. */
+  /**
+   * Why the amounts are not granted in the windows of `atMs`; undefined when they are. Of several limits that would break, the one
+   * that refills last is named: before that, trying again is in vain.
+   */
   #refusal(holder: Holder, asked: Amounts, atMs: number): Outcome | undefined {
-    for (const limit of limitsOf(this.#limits, holder)) {
+    if (this.#timeMs < this.#grantsFromMs) return rejected('recovering');
+    if (!this.#counters.bears(holder, asked, atMs)) return rejected('sum-too-large');
+    const broken = limitsOf(this.#terms.inForce, holder).filter((limit) => {
       const wanted = asked[limit.unit] ?? 0;
-      if (wanted === 0) continue;
-      const { charged, reserved } = this.#balance(limit, atMs);
-      if (charged + reserved + wanted <= limit.limit) continue;
-      const left = Math.max(0, limit.limit - charged - reserved);
-      return {
-        kind: 'refused',
-        limit: nameOf(limit),
-        subject: limit.subject,
-        limitValue: limit.limit,
-        left,
-        refillsMs: refillsMs(limit.window, atMs),
-      };
-    }
-    return undefined;
+      return wanted > 0 && this.#out(limit, atMs) + wanted > limit.limit;
+    });
+    const [last] = broken.toSorted((a, b) => refillsMs(b.window, atMs) - refillsMs(a.window, atMs));
+    if (!last) return undefined;
+    return {
+      kind: 'refused',
+      limit: nameOf(last),
+      subject: last.subject,
+      limitValue: last.limit,
+      left: Math.max(0, last.limit - this.#out(last, atMs)),
+      refillsMs: refillsMs(last.window, atMs),
+    };
   }
 
-  /** Every counter is kept whether a limit is set on it today or not: a limit set later counts what was spent before. */
+  #out(limit: BoundLimit, atMs: number): number {
+    const { charged, reserved } = this.#counters.standing(limit, atMs);
+    return charged + reserved;
+  }
+
   #book({ holder, admittedMs }: Reservation, amounts: Amounts, side: 'charged' | 'reserved', sign: 1 | -1): void {
-    for (const unit of UNITS) {
-      const value = amounts[unit] ?? 0;
-      if (value === 0) continue;
-      for (const limit of limitsOf(everyCounter(unit), holder)) this.#balance(limit, admittedMs)[side] += sign * value;
-    }
-  }
-
-  #balance(limit: BoundLimit, atMs: number): Balance {
-    const key = balanceKey(limit, atMs);
-    const known = this.#balances.get(key);
-    if (known) return known;
-    const fresh: Balance = { window: limit.window, charged: 0, reserved: 0 };
-    this.#balances.set(key, fresh);
-    return fresh;
+    this.#counters.book(holder, amounts, admittedMs, side, sign);
   }
 
   /** The log's time never steps back. */
@@ -223,56 +195,45 @@ export class Ledger {
     const minuteBegins = windowNumber('minute', toMs) > windowNumber('minute', this.#timeMs);
     this.#timeMs = toMs;
     if (tidyDue) this.#expire();
-    if (minuteBegins) this.#sweep();
+    // Windows that an open reservation can still book into stay.
+    if (minuteBegins) this.#counters.sweep(toMs - LIFE_MS_MAX - EXPIRY_MARGIN_MS - TIDY_MS);
   }
 
-  /** A reservation past its end is closed at what its holder has reported, and the rest is free again (5.5). */
+  /** A reservation past its end is closed at what its holder has covered, and the rest is free again (5.5). */
   #expire(): void {
-    for (const reservation of this.#open.values()) {
-      if (this.#timeMs > reservation.notAfterMs + EXPIRY_MARGIN_MS) this.#close(reservation, reservation.reported);
+    for (const reservation of this.#reservations.open()) {
+      if (this.#timeMs > reservation.notAfterMs + EXPIRY_MARGIN_MS) this.#close(reservation, reservation.covered, 'expiry');
     }
-    for (const { id, closed, idempotencyKey } of this.#closed.values()) {
-      if (!closed || this.#timeMs <= closed.atMs + MEMORY_MS) break;
-      this.#closed.delete(id);
-      this.#keys.delete(idempotencyKey);
-    }
+    this.#reservations.forget(this.#timeMs - MEMORY_MS);
   }
 
-  /** Drops counters of windows that no open reservation can still book into. */
-  #sweep(): void {
-    const oldestMs = this.#timeMs - LIFE_MS_MAX - EXPIRY_MARGIN_MS;
-    for (const [key, { window }] of this.#balances) {
-      if (Number(key.slice(0, key.indexOf(':'))) < windowNumber(window, oldestMs)) this.#balances.delete(key);
-    }
+  /** When the next open reservation will have expired, by the ledger's time; undefined when none is open. */
+  nextExpiryMs(): number | undefined {
+    let next: number | undefined;
+    for (const { notAfterMs } of this.#reservations.open())
+      if (next === undefined || notAfterMs + EXPIRY_MARGIN_MS < next) next = notAfterMs + EXPIRY_MARGIN_MS;
+    return next;
+  }
+
+  /** The newest life of a replica that has written. */
+  boot(replica: string): number | undefined {
+    return this.#authors.boot(replica);
+  }
+
+  isNewer(pack: Omit<PackLimits, 'limits'>): boolean {
+    return this.#terms.isNewer(pack);
   }
 
   /** What a holder's limits stand at, at the log's time or `nowMs`, whichever is later. */
   usage(holder: Holder, nowMs: number): readonly UsageLine[] {
     const atMs = Math.max(this.#timeMs, nowMs);
-    return limitsOf(this.#limits, holder).map((limit) => {
-      const { charged, reserved } = this.#balances.get(balanceKey(limit, atMs)) ?? { charged: 0, reserved: 0 };
+    return limitsOf(this.#terms.inForce, holder).map((limit) => {
+      const { charged, reserved } = this.#counters.standing(limit, atMs);
       return { ...limit, charged, reserved, refillsMs: refillsMs(limit.window, atMs) };
     });
   }
 }
 
-function balanceKey({ window, account }: BoundLimit, atMs: number): string {
-  return `${windowNumber(window, atMs)}:${account}`;
-}
-
 function granted({ id, held, notAfterMs }: Reservation): Outcome {
   return { kind: 'granted', reservation: id, amounts: held, notAfterMs };
-}
-
-const COUNTERS = new Map<UnitName, readonly Limit[]>(
-  UNITS.map((unit) => [
-    unit,
-    (['fleet', 'tenant', 'user'] as const).flatMap((scope) =>
-      (['minute', 'day'] as const).map((window) => ({ scope, subject: '', unit, window, limit: 0 })),
-    ),
-  ]),
-);
-
-function everyCounter(unit: UnitName): readonly Limit[] {
-  return COUNTERS.get(unit) ?? [];
 }

@@ -1,10 +1,12 @@
 import type { UnitName } from './amounts.ts';
 
-export type ScopeName = 'fleet' | 'tenant' | 'user';
+export const SCOPES = ['fleet', 'tenant', 'user'] as const;
+export type ScopeName = (typeof SCOPES)[number];
 
 /** Fixed windows of the ledger's time, in milliseconds. A span that straddles a border can see up to twice a limit. */
-export const WINDOWS = { minute: 60_000, day: 86_400_000 } as const;
+export const WINDOWS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
 export type WindowName = keyof typeof WINDOWS;
+export const WINDOW_NAMES = Object.keys(WINDOWS) as readonly WindowName[];
 
 export interface Limit {
   readonly scope: ScopeName;
@@ -26,22 +28,27 @@ export interface Holder {
   readonly user: string;
 }
 
-/** Every limit that a holder's use touches. A limit for the very subject replaces the one for every subject. */
+/**
+ * Every limit that a holder's use touches; a holder without tenant or user touches none of those. A limit for the very subject
+ * replaces the one for every subject.
+ */
 export function limitsOf(limits: readonly Limit[], holder: Holder): readonly BoundLimit[] {
   const bound = new Map<string, BoundLimit>();
-  const general = limits.filter((limit) => limit.subject === '');
-  for (const limit of [...general, ...limits.filter((each) => each.subject !== '')]) {
+  for (const limit of limits) {
     const subject = subjectOf(limit.scope, holder);
-    if (limit.subject !== '' && limit.subject !== subject) continue;
+    if (subject === undefined || (limit.subject !== '' && limit.subject !== subject)) continue;
     const account = accountOf(limit.scope, subject, limit.unit, limit.window);
-    bound.set(account, { ...limit, subject, account });
+    if (limit.subject !== '' || !bound.has(account)) bound.set(account, { ...limit, subject, account });
   }
   return [...bound.values()];
 }
 
-export function subjectOf(scope: ScopeName, { tenant, user }: Holder): string {
+/** Undefined where the holder has none in this scope. A tenant's own slashes are escaped: `a/b` of c is not `a` of b/c. */
+export function subjectOf(scope: ScopeName, { tenant, user }: Holder): string | undefined {
   if (scope === 'fleet') return '';
-  return scope === 'tenant' ? tenant : `${tenant}/${user}`;
+  if (tenant === '') return undefined;
+  if (scope === 'tenant') return tenant;
+  return user === '' ? undefined : `${tenant.replaceAll('%', '%25').replaceAll('/', '%2F')}/${user}`;
 }
 
 /** Replaces the limit of the same scope, subject, unit and window, or adds it. */
@@ -68,6 +75,6 @@ export function refillsMs(window: WindowName, atMs: number): number {
   return (windowNumber(window, atMs) + 1) * WINDOWS[window];
 }
 
-function accountOf(scope: ScopeName, subject: string, unit: UnitName, window: WindowName): string {
+export function accountOf(scope: ScopeName, subject: string, unit: UnitName, window: WindowName): string {
   return JSON.stringify([scope, subject, unit, window]);
 }

@@ -1,4 +1,4 @@
-import { type Call, defineService, implement, inCommandSpan, type Platform } from '@smartlite/chassis';
+import { defineService, implement, inCommandSpan, type Platform } from '@smartlite/chassis';
 import {
   type AccountRequest,
   type AccountResponse,
@@ -7,16 +7,14 @@ import {
   MeshError,
   type ReleaseRequest,
   type ReserveRequest,
-  type SetLimitRequest,
   type SettleRequest,
 } from '@smartlite/contracts';
-import { Accountant } from './accountant.ts';
+import type { Accountant } from './accountant.ts';
 import { budgetConfig } from './config.ts';
-import { Ledger } from './ledger.ts';
-import { limitsOfPack } from './packlimits.ts';
 import { interleave } from './interleave.ts';
-import { ledgerStream } from './stores/ledgerstream.ts';
-import { amountsOf, grantMessage, messageOf, safeNumber, scopeOf, settled, unitOf, usageMessage, windowOf } from './wire.ts';
+import { openAccountant } from './open.ts';
+import { setLimit } from './setlimit.ts';
+import { amountsOf, grantMessage, messageOf, settled, usageMessage } from './wire.ts';
 
 /** Commands of one stream that may be under way at once: as many turns as one gateway carries, and some. */
 const ACCOUNT_COMMANDS_MAX = 1_024;
@@ -25,7 +23,7 @@ export const budget = defineService({
   name: 'budget',
   config: budgetConfig,
 
-  wire(_config, platform) {
+  wire(config, platform) {
     let accountant: Accountant | undefined;
     const books = (): Accountant => {
       if (!accountant) throw new MeshError('budget-unavailable', 'the ledger is still being read', { retryAfterMs: 500 });
@@ -109,16 +107,10 @@ export const budget = defineService({
         inflight: accountant?.underWay ?? 0,
         queued: 0,
         models: [],
-        ...(!accountant && { notReady: 'the ledger is being read' }),
+        ...(!accountant?.ready && { notReady: 'the ledger is being read' }),
       }),
       async start() {
-        const { pack } = await platform.models.verify();
-        const opened = new Accountant(new Ledger(limitsOfPack(pack)), ledgerStream(platform.bus), platform.clock, {
-          replica: platform.instance,
-          boot: platform.clock.nowMs(),
-        });
-        await opened.open(platform.stopping, platform.log);
-        accountant = opened;
+        accountant = await openAccountant(platform, config.natsReplicas);
       },
     };
   },
@@ -136,24 +128,4 @@ function guarded(account: (request: AccountRequest) => Promise<AccountResponse>,
       result: { $case: 'failure', value: { code, message: `nothing is reserved while the mode is ${mode}` } },
     };
   };
-}
-
-async function setLimit(
-  books: Accountant,
-  { trail }: Platform,
-  { scope, subject, unit, window, limit }: SetLimitRequest,
-  call: Call,
-) {
-  if (!call.caller.operator) throw new MeshError('permission-denied', 'only an operator sets limits');
-  const wanted = {
-    scope: scopeOf(scope),
-    subject,
-    unit: unitOf(unit),
-    window: windowOf(window),
-    limit: safeNumber(limit, 'limit'),
-  };
-  const outcome = await books.decide({ kind: 'set-limit', limit: wanted });
-  const previous = outcome.kind === 'limit-set' ? (outcome.previous ?? 0) : 0;
-  trail.record('budget.limit-set', { ...wanted, previous }, { traceId: call.traceId, actor: call.caller.user });
-  return { previousLimit: BigInt(previous) };
 }

@@ -1,7 +1,8 @@
 import { MeshError, type Amount, Scope, Unit, type Usage } from '@smartlite/contracts';
 import type { Amounts, UnitName } from './amounts.ts';
-import type { Limit, ScopeName } from './limits.ts';
-import type { Outcome, UsageLine } from './ledger.ts';
+import { type Limit, type ScopeName, WINDOW_NAMES } from './limits.ts';
+import type { UsageLine } from './ledger.ts';
+import type { Outcome } from './outcome.ts';
 
 // Between the contract's messages and the ledger's words.
 
@@ -50,9 +51,13 @@ export function scopeOf(scope: Scope): ScopeName {
 }
 
 export function windowOf(window: string): Limit['window'] {
-  if (window !== 'minute' && window !== 'day')
-    throw new MeshError('invalid-argument', `window: ${JSON.stringify(window.slice(0, 20))} is neither minute nor day`);
-  return window;
+  const name = WINDOW_NAMES.find((each) => each === window);
+  if (name === undefined)
+    throw new MeshError(
+      'invalid-argument',
+      `window: ${JSON.stringify(window.slice(0, 20))} is none of ${WINDOW_NAMES.join(', ')}`,
+    );
+  return name;
 }
 
 export function safeNumber(value: bigint, what: string): number {
@@ -102,7 +107,20 @@ function rejection(outcome: Outcome): MeshError {
       return new MeshError('conflict', 'the reservation is settled, released or past its end; make a new one');
     case 'older-boot':
       return new MeshError('budget-unavailable', 'this replica has been replaced by a newer life of itself');
-    case 'invalid':
-      return new MeshError('invalid-argument', 'the command is not one that the ledger knows');
+    case 'replayed':
+    case 'other-incarnation':
+      return new MeshError('budget-unavailable', 'the ledger did not take the entry; repeat with the same key', {
+        retryAfterMs: 1_000,
+      });
+    case 'recovering':
+      return new MeshError(
+        'budget-unavailable',
+        'the ledger has lost entries; nothing is granted until what they held has ended',
+        {
+          retryAfterMs: 60_000,
+        },
+      );
+    case 'sum-too-large':
+      return new MeshError('invalid-argument', 'amounts: with what is held already they exceed 2^53 - 1');
   }
 }

@@ -1,7 +1,8 @@
-import type { Bus } from '@smartlite/chassis';
+import { createHash } from 'node:crypto';
+import type { Bus, Log } from '@smartlite/chassis';
 import { STREAMS, SUBJECTS } from '@smartlite/contracts';
-import { DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
-import type { LedgerLog, Logged } from '../engine.ts';
+import { DiscardPolicy, type JsMsg, NatsError, RetentionPolicy, StorageType } from 'nats';
+import type { LedgerLog, LedgerReader } from '../engine.ts';
 import { parseEntry } from '../entry.ts';
 
 /** The longest window is a day: what is older decides nothing any more, but limits set by operators stay until they are set again. */
@@ -20,42 +21,125 @@ const STREAM = {
 const NANOS_PER_MS = 1_000_000;
 /** Between attempts to follow the log again after the connection was lost. */
 const FOLLOW_RETRY_MS = 250;
+/** How often the stream's end is compared with what was read: a log that is wiped under a living connection gives no sign of it. */
+const CHECK_MS = 5_000;
+/** JetStream's answer for a message that is not there. */
+const NO_MESSAGE_FOUND = 10_037;
+
+export interface LedgerStreamParts {
+  readonly bus: Bus;
+  readonly journal: Log;
+  /** Copies of the stream in the NATS cluster. */
+  readonly replicas: number;
+}
 
 /** The ledger's log in a JetStream stream. */
-export function ledgerStream(bus: Bus): LedgerLog {
+export function ledgerStream(parts: LedgerStreamParts): LedgerLog {
   const encoder = new TextEncoder();
   return {
     async append(authored) {
-      const ack = await bus.jetstream.publish(SUBJECTS.ledger, encoder.encode(JSON.stringify(authored)));
-      return ack.seq;
+      await parts.bus.jetstream.publish(SUBJECTS.ledger, encoder.encode(JSON.stringify(authored)));
     },
-    async end() {
-      const manager = await bus.manager();
-      await manager.streams.info(STREAM.name).catch(() => manager.streams.add(STREAM));
-      return (await manager.streams.info(STREAM.name)).state.last_seq;
-    },
-    follow: (onEntry, signal) => follow(bus, onEntry, signal),
+    follow: (reader, signal) => new Follower(parts, reader).run(signal),
   };
 }
 
-/** An ordered consumer gives every entry once and in order, and makes itself anew when the server or the connection is lost. */
-async function follow(bus: Bus, onEntry: (entry: Logged) => void, signal: AbortSignal): Promise<void> {
-  let next = 1;
-  while (!signal.aborted) {
-    const consumer = await bus.jetstream.consumers.get(STREAM.name, { opt_start_seq: next });
-    const messages = await consumer.consume();
+/** Reads the stream in order, and notices when it is not the stream that it has read before. */
+class Follower {
+  readonly #parts: LedgerStreamParts;
+  readonly #reader: LedgerReader;
+  #next = 1;
+  #digest = '';
+
+  constructor(parts: LedgerStreamParts, reader: LedgerReader) {
+    this.#parts = parts;
+    this.#reader = reader;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#round(signal).catch((caught: unknown) =>
+        this.#parts.journal.warn('the ledger cannot be followed', { because: String(caught) }),
+      );
+      if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, FOLLOW_RETRY_MS));
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    const { bus, replicas } = this.#parts;
+    const manager = await bus.manager();
+    const known = await manager.streams.info(STREAM.name).catch(() => undefined);
+    const { state } = known ?? (await manager.streams.add({ ...STREAM, num_replicas: replicas }));
+    if (await this.#isOther(state.last_seq)) this.#restart(state.last_seq);
+    if (state.last_seq < this.#next) this.#reader.caughtUp();
+    const consumer = await bus.jetstream.consumers.get(STREAM.name, { opt_start_seq: this.#next });
+    const messages = await consumer.consume({ idle_heartbeat: 1_000 });
     const stop = () => messages.stop();
     signal.addEventListener('abort', stop, { once: true });
-    for await (const message of messages) {
-      if (message.seq < next) continue;
-      next = message.seq + 1;
-      onEntry({
-        authored: parseEntry(message.data),
-        position: message.seq,
-        streamMs: Math.floor(message.info.timestampNanos / NANOS_PER_MS),
-      });
+    const checking = setInterval(() => void this.#check(stop), CHECK_MS);
+    const unwatch = this.#stopOnReconnect(stop, signal);
+    try {
+      for await (const message of messages) if (!this.#take(message, state.last_seq)) break;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      clearInterval(checking);
+      unwatch();
     }
-    signal.removeEventListener('abort', stop);
-    if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, FOLLOW_RETRY_MS));
   }
+
+  /** False where an entry is missing between what was read and this one: the next round looks why. */
+  #take(message: JsMsg, end: number): boolean {
+    if (message.seq < this.#next) return true;
+    if (message.seq > this.#next && this.#next > 1) return false;
+    this.#next = message.seq + 1;
+    this.#digest = digestOf(message.data);
+    const streamMs = Math.floor(message.info.timestampNanos / NANOS_PER_MS);
+    this.#reader.entry({ authored: parseEntry(message.data), position: message.seq, streamMs });
+    if (message.seq === end) this.#reader.caughtUp();
+    return true;
+  }
+
+  /** Whether the log ends before what was read, or holds something else there. */
+  async #isOther(last: number): Promise<boolean> {
+    const position = this.#next - 1;
+    if (position === 0) return false;
+    if (last < position) return true;
+    const manager = await this.#parts.bus.manager();
+    try {
+      return digestOf((await manager.streams.getMessage(STREAM.name, { seq: position })).data) !== this.#digest;
+    } catch (caught) {
+      if (caught instanceof NatsError && caught.api_error?.err_code === NO_MESSAGE_FOUND) return true;
+      throw caught;
+    }
+  }
+
+  async #check(stop: () => void): Promise<void> {
+    const manager = await this.#parts.bus.manager();
+    const info = await manager.streams.info(STREAM.name).catch(() => undefined);
+    if (info === undefined || info.state.last_seq < this.#next - 1) stop();
+  }
+
+  #restart(last: number): void {
+    this.#next = 1;
+    this.#reader.lost(last);
+  }
+
+  /** The consumer would go on silently after a reconnect; the comparison must come first. */
+  #stopOnReconnect(stop: () => void, signal: AbortSignal): () => void {
+    let done = false;
+    const watch = async () => {
+      for await (const { type } of this.#parts.bus.nats.status()) {
+        if (done || signal.aborted) return;
+        if (type === 'reconnect') return stop();
+      }
+    };
+    void watch();
+    return () => {
+      done = true;
+    };
+  }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

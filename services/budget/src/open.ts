@@ -1,0 +1,30 @@
+import type { Platform } from '@smartlite/chassis';
+import { Accountant } from './accountant.ts';
+import { limitsOfPack } from './packlimits.ts';
+import { ledgerStream } from './stores/ledgerstream.ts';
+
+const INCARNATION_BYTES = 16;
+
+/** Reads the ledger and brings this pack's limits into it; resolves when this replica can decide. `replicas`: copies of the stream. */
+export async function openAccountant(platform: Platform, replicas: number): Promise<Accountant> {
+  const { bus, clock, ids, instance, log, models, stopping } = platform;
+  const { lock, pack } = await models.verify();
+  const accountant = new Accountant({
+    log: ledgerStream({ bus, journal: log, replicas }),
+    clock,
+    replica: instance,
+    pack: { generation: lock.generation, sequence: lock.sequence, limits: limitsOfPack(pack) },
+    newIncarnation: () => Buffer.from(ids.bytes(INCARNATION_BYTES)).toString('hex'),
+    journal: log,
+    onLost(lastPosition) {
+      log.error('the ledger is not the one that was read before; nothing is granted until what was held has ended', {
+        lastPosition,
+      });
+      bus.alert('critical', 'the budget’s ledger has lost entries', [
+        `it now ends at ${lastPosition}; nothing is granted for ten minutes, and spending since then may be missing`,
+      ]);
+    },
+  });
+  await accountant.open(stopping);
+  return accountant;
+}

@@ -1,0 +1,33 @@
+import type { Amounts } from './amounts.ts';
+
+/** What the fold says at an entry. */
+export type Outcome =
+  | { readonly kind: 'granted'; readonly reservation: string; readonly amounts: Amounts; readonly notAfterMs: number }
+  | {
+      readonly kind: 'refused';
+      readonly limit: string;
+      readonly subject: string;
+      readonly limitValue: number;
+      readonly left: number;
+      readonly refillsMs: number;
+    }
+  | { readonly kind: 'settled'; readonly charged: Amounts; readonly freed: Amounts; readonly overrun: Amounts }
+  | { readonly kind: 'limit-set'; readonly previous: number | undefined }
+  /** Of entries that nobody waits for the outcome of. */
+  | { readonly kind: 'noted' }
+  | { readonly kind: 'rejected'; readonly reason: Rejection };
+
+export type Rejection =
+  | 'unknown-reservation'
+  | 'closed-reservation'
+  | 'older-boot'
+  | 'replayed'
+  | 'other-incarnation'
+  | 'recovering'
+  | 'sum-too-large';
+
+export function rejected(reason: Rejection): Outcome {
+  return { kind: 'rejected', reason };
+}
+
+export const NOTED: Outcome = { kind: 'noted' };
