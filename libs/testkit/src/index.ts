@@ -12,3 +12,5 @@ export { wireProxy, type WireProxy } from './proxy.ts';
 export type { Script, ScriptStep } from './scripted/script.ts';
 export { type StatusPublisher, statusPublisher, type StatusPublisherOptions } from './status.ts';
 export { type MemoryTrail, memoryTrail, type RecordedEntry } from './trail.ts';
+export { enginePid } from './enginepid.ts';
+export { toneOf } from './scripted/value.ts';

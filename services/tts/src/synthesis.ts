@@ -107,10 +107,13 @@ export class Synthesis {
     const speaker = speakers.find((each) => each.model === model);
     if (speaker === undefined) throw new MeshError('internal', `no speaker for model ${model}`);
     const heard = (copy ? new Spoken() : spoken).anew();
+    let silent = true;
     for await (const chunk of engine.run({ ...request, voice: voiceOf(speaker, request.voice) }, signal, begun)) {
+      silent = false;
       const rest = heard.rest(parseSpeechChunk(chunk));
       if (rest !== undefined) yield { kind: { $case: 'frame', value: rest } };
     }
+    if (silent) throw new MeshError('internal', 'the engine gave no audio');
     const by = servedBy(engine, { role, because }, speaker.name, this.#platform, call);
     yield { kind: { $case: 'done', value: { characters, audioMs: Math.round(spoken.ms), servedBy: by } } };
   }
