@@ -16,7 +16,7 @@ const SETTINGS = { tier: '', asrTier: '', voice: '', history: [], timers: [], ti
 let fleet: TestFleet;
 afterEach(() => fleet[Symbol.asyncDispose]());
 
-async function turn(): Promise<'answered' | string> {
+async function turn(): Promise<string> {
   async function* question() {
     yield { kind: { $case: 'settings' as const, value: SETTINGS } };
     yield { kind: { $case: 'pcm' as const, value: SPEECH } };
