@@ -134,7 +134,7 @@ describe('a receipt that does not come', () => {
     const seen: string[] = [];
     const trail = trailIn(folder.path, async (_subject, messageId) => void seen.push(messageId));
     const id = trail.record('model.loaded', {});
-    await expect.poll(() => seen).toEqual([id]);
+    await expect.poll(() => seen, { timeout: 20_000 }).toEqual([id]);
     await expect.poll(() => (trail.clock.advance(5_000), seen), { timeout: 20_000 }).toContain(`${id}/1`);
     trail.receipt(lines(folder.path)[0] as AuditEntry);
     expect(spooled(folder.path)).toBe('');

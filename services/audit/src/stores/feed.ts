@@ -15,6 +15,8 @@ const AGAIN_MS = 1_000;
 const IDLE_MS = 1_000;
 const RETRY_MS = 500;
 const NANOS_PER_MS = 1_000_000;
+/** What is in the log leaves the bus this often: the stream refuses entries when it is full. */
+const FORGET_MS = 10_000;
 
 /** Entries from the stream, by one durable consumer of all instances: only the log's writer reads it. */
 export function jetstreamFeed(bus: Bus, log: Log): Feed {
@@ -26,6 +28,8 @@ export function jetstreamFeed(bus: Bus, log: Log): Feed {
         arrived.push(deliveryOf(message));
         wake();
       });
+      const forgetting = setInterval(() => void forget(bus, log), FORGET_MS);
+      signal.addEventListener('abort', () => clearInterval(forgetting), { once: true });
       while (!signal.aborted) {
         if (arrived.length === 0) await new Promise<void>((resolve) => waitFor(resolve, signal, (now) => (wake = now)));
         if (!signal.aborted) yield arrived.splice(0, BATCH_MAX);
@@ -66,6 +70,19 @@ async function follow(bus: Bus, log: Log, signal: AbortSignal, onMessage: (messa
       if (!signal.aborted) log.warn('entries cannot be read from the bus', { error });
     }
     if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** Removes from the stream what is before everything that is not acknowledged yet. The log is the truth; the bus only carries. */
+async function forget(bus: Bus, log: Log): Promise<void> {
+  try {
+    const manager = await bus.manager();
+    const { ack_floor: floor } = await manager.consumers.info(STREAMS.audit, CONSUMER);
+    const { state } = await manager.streams.info(STREAMS.audit);
+    if (floor.stream_seq >= state.first_seq && state.messages > 0)
+      await manager.streams.purge(STREAMS.audit, { seq: floor.stream_seq + 1 });
+  } catch (error) {
+    log.debug('the bus was not cleared of what is in the log', { error });
   }
 }
 
