@@ -1,11 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createIdentity, createLocalDomain, createSigningKey, type LockFile, pemSigner, readPrivateKey } from '@smartlite/trust';
-import { Point } from '@noble/secp256k1';
 import { attack } from './attack.ts';
 import { certificateFor, keyIdOf, spkiWithPoint } from './certificate.ts';
 import { FLEET, NOW, signature, type Stage } from './stage.ts';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+/** The curve's generator, uncompressed: SEC 2, 2.4.1. */
+const GENERATOR =
+  '0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8';
 const DAY_MS = 86_400_000;
 const HALF = 32;
 
@@ -95,7 +97,7 @@ export const KEYS = [
   ),
   attack('point at infinity', 'KEY_WRONG_ALGORITHM', 'halted', (stage) => certified(stage, spkiWithPoint(Buffer.of(0)))),
   attack('compressed point', 'KEY_WRONG_ALGORITHM', 'halted', (stage) =>
-    certified(stage, spkiWithPoint(Point.BASE.toBytes(true))),
+    certified(stage, spkiWithPoint(Buffer.from(`02${GENERATOR.slice(2, 66)}`, 'hex'))),
   ),
   attack('hybrid point', 'KEY_WRONG_ALGORITHM', 'halted', (stage) => certified(stage, spkiWithPoint(changed(0, 6)))),
   attack('point off the curve', 'KEY_MALFORMED', 'halted', (stage) => certified(stage, spkiWithPoint(changed(64, 1)))),
@@ -161,7 +163,7 @@ function spkiOf(type: 'ec', options: { namedCurve: string; paramEncoding?: 'expl
 
 /** The generator of the curve with one octet changed. */
 function changed(at: number, value: number): Buffer {
-  const point = Buffer.from(Point.BASE.toBytes(false));
+  const point = Buffer.from(GENERATOR, 'hex');
   point[at] = at === 0 ? value : (point[at] ?? 0) ^ value;
   return point;
 }

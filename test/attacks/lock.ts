@@ -14,7 +14,7 @@ export const LOCK = [
   attack('unknown key, nested', 'LOCK_UNKNOWN_KEY', 'halted', (stage) =>
     text(stage, (lock) => lock.replace('"enforce_signatures"', '"skip":true,"enforce_signatures"')),
   ),
-  attack('__proto__', 'LOCK_UNKNOWN_KEY', 'halted', (stage) =>
+  attack('`__proto__` as a key', 'LOCK_UNKNOWN_KEY', 'halted', (stage) =>
     text(stage, (lock) => lock.replace('{', '{"__proto__":{"enforce_signatures":false},')),
   ),
   attack('1e400', 'LOCK_VALUE_OUT_OF_RANGE', 'halted', (stage) => sequence(stage, '1e400')),

@@ -101,6 +101,10 @@ export function verifyRoleCertificate(
   roles: readonly Role[],
   nowMs: number,
 ): RoleCertificate {
+  return reading(() => proveChain(chain, trust, roles, nowMs));
+}
+
+function proveChain(chain: readonly string[], trust: ChainTrust, roles: readonly Role[], nowMs: number): RoleCertificate {
   if (chain.length === 0 || chain.length > CHAIN_MAX)
     throw new TrustError('KEY_UNTRUSTED', `a chain of ${chain.length} certificates; 1 to ${CHAIN_MAX} are due`);
   const certificates = chain.map(parse);
@@ -114,6 +118,16 @@ export function verifyRoleCertificate(
   return leafOf(certificates[0] as x509.X509Certificate, trust, roles);
 }
 
+/** The library reads parts of a certificate when they are asked for, and throws its own errors for what an attacker has put there. */
+function reading<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (caught) {
+    if (caught instanceof TrustError) throw caught;
+    throw new TrustError('KEY_MALFORMED', 'a certificate of the chain cannot be read', caught);
+  }
+}
+
 /** When a certificate is valid, and its key's id, without proving anything. */
 export function readCertificate(text: string): {
   readonly subject: string;
@@ -121,13 +135,15 @@ export function readCertificate(text: string): {
   readonly validTo: Date;
   readonly spki: Uint8Array;
 } {
-  const certificate = parse(text);
-  return {
-    subject: certificate.subject,
-    validFrom: certificate.notBefore,
-    validTo: certificate.notAfter,
-    spki: new Uint8Array(certificate.publicKey.rawData),
-  };
+  return reading(() => {
+    const certificate = parse(text);
+    return {
+      subject: certificate.subject,
+      validFrom: certificate.notBefore,
+      validTo: certificate.notAfter,
+      spki: new Uint8Array(certificate.publicKey.rawData),
+    };
+  });
 }
 
 /** The PEM blocks of a file, in order. */
