@@ -4,7 +4,7 @@ import { type Course, courseOf } from './course.ts';
 import { firstThatAnswers } from './fallback.ts';
 import { Patience } from './patience.ts';
 import type { Candidate, Leg, RouteConditions } from './route.ts';
-import { watched, type WorkContext } from './watch.ts';
+import { type Watch, watched, type WorkContext } from './watch.ts';
 
 /** What a relay needs of its service. */
 export interface RelayPorts {
@@ -44,7 +44,7 @@ export interface Errand<Engine extends { kill(): void }, T> {
 interface Way {
   readonly passedOver: readonly string[];
   readonly signal: AbortSignal;
-  readonly replaceable: boolean;
+  readonly replaceable: Watch['replaceable'];
   readonly copy: boolean;
 }
 
@@ -59,6 +59,8 @@ export class Relay {
   readonly #breakers = new Map<string, Breaker>();
   /** The model that each tier was last routed to. */
   readonly #heads = new Map<string, string>();
+  /** Work that was left without a sign of life, by model: nobody else is sent after it until that is settled. */
+  readonly #silences = new Map<string, number>();
   readonly #closing = new AbortController();
 
   readonly #reroute: () => void;
@@ -71,7 +73,7 @@ export class Relay {
 
   /** Whom to ask now. Tells of it when that has changed since the last time. */
   course(tier: string, candidates: readonly Candidate[], conditions: RouteConditions): Course {
-    const course = courseOf(tier, candidates, conditions, (model) => this.state(model));
+    const course = courseOf(tier, candidates, conditions, (model) => this.#standing(model));
     const [head] = course.legs;
     this.#follow(tier, head?.model ?? '', head?.because ?? course.obstacles);
     return course;
@@ -79,6 +81,12 @@ export class Relay {
 
   state(model: string): BreakerState {
     return this.#breakers.get(model)?.state ?? { kind: 'closed' };
+  }
+
+  #standing(model: string): BreakerState {
+    const state = this.state(model);
+    if (state.kind !== 'closed' || (this.#silences.get(model) ?? 0) === 0) return state;
+    return { kind: 'open', cause: 'slow', because: 'it owes an answer' };
   }
 
   /** What is to be said of a model in the mesh's status: why it is not asked. */
@@ -92,10 +100,16 @@ export class Relay {
     const passedOver: string[] = [];
     const { legs, probes } = errand.course;
     const tried = new Set<Leg>();
+    const rest = errand.resumes === true ? 'always' : 'until-first-result';
     let answered = false;
     const ask = (leg: Leg) => {
       tried.add(leg);
-      return this.#ask(errand, leg, { passedOver, signal: errand.signal, replaceable: leg !== legs.at(-1), copy: false });
+      return this.#ask(errand, leg, {
+        passedOver,
+        signal: errand.signal,
+        replaceable: leg === legs.at(-1) ? 'never' : rest,
+        copy: false,
+      });
     };
     const onPassedOver = (leg: Leg, failure: MeshError) => {
       passedOver.push(`${leg.model} failed: ${failure.message}`);
@@ -124,7 +138,7 @@ export class Relay {
     way: Way,
   ): AsyncGenerator<T> {
     const { passedOver, signal, replaceable, copy } = way;
-    const engine = await this.#engine(engineOf(leg, signal), leg, replaceable ? allowedMs : Number.POSITIVE_INFINITY);
+    const engine = await this.#engine(engineOf(leg, signal), leg, replaceable === 'never' ? Number.POSITIVE_INFINITY : allowedMs);
     const breaker = this.#breaker(leg.model);
     const because = [leg.because, ...passedOver].join('; ');
     yield* watched((context) => ask(engine, leg, { ...context, because, copy }), {
@@ -133,6 +147,7 @@ export class Relay {
       allowedMs,
       replaceable,
       permit: breaker.enter(),
+      onSilent: (over) => void this.#owes(leg.model, over),
       onHung: (silentMs) => {
         this.#ports.log.warn('engine hangs and is ended', { model: leg.model, silentMs });
         breaker.hung(`its engine was silent for ${silentMs} ms and was ended`);
@@ -151,11 +166,18 @@ export class Relay {
   async #probe<Engine extends { kill(): void }, T>(errand: Errand<Engine, T>, leg: Leg): Promise<void> {
     if (!this.#breaker(leg.model).wantsProbe) return;
     try {
-      const way = { passedOver: [], signal: this.#closing.signal, replaceable: true, copy: true };
+      const way = { passedOver: [], signal: this.#closing.signal, replaceable: 'always', copy: true } as const;
       for await (const _ of this.#ask(errand, leg, way));
     } catch {
       // The breaker has taken note; there is no caller to tell.
     }
+  }
+
+  async #owes(model: string, over: Promise<void>): Promise<void> {
+    const add = (count: number) => this.#silences.set(model, (this.#silences.get(model) ?? 0) + count);
+    add(1);
+    await over;
+    add(-1);
   }
 
   #breaker(model: string): Breaker {

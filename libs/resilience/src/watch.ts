@@ -24,9 +24,13 @@ export interface Watch {
   readonly nowMs: () => number;
   /** What the first result, and each gap between two, may take. */
   readonly allowedMs: number;
-  /** Whether somebody else can be asked. Nobody is left for nobody: the last one is left only when it hangs. */
-  readonly replaceable: boolean;
+  /**
+   * Until when somebody else can be asked. Nobody is left for nobody: one that cannot be replaced any more is left only when it hangs.
+   */
+  readonly replaceable: 'never' | 'until-first-result' | 'always';
   readonly permit: Permit;
+  /** It has been left without a sign of life; resolves when it has given one after all, or has been ended. */
+  readonly onSilent: (over: Promise<void>) => void;
   /** The engine has been silent for so long that it is to be ended. May come after the iteration has failed. */
   readonly onHung: (silentMs: number) => void;
 }
@@ -42,14 +46,16 @@ export async function* watched<T>(ask: (context: WorkContext) => AsyncIterable<T
   const { signal, nowMs, allowedMs, permit } = watch;
   const run = new Run(ask, watch);
   let outcome: Outcome = { kind: 'unjudged' };
+  let share = 0;
   try {
     for (let results = 0; ; results += 1) {
       const next = await run.next();
       if (results === 0 && next.done === true) throw new MeshError('internal', 'the engine gave no answer');
-      if (results === 0) outcome = { kind: 'answered', share: (nowMs() - run.sinceMs) / allowedMs };
+      share = Math.max(share, (nowMs() - run.sinceMs) / allowedMs);
+      outcome = { kind: 'answered', share };
       if (next.done === true) return;
       yield next.value;
-      run.sinceMs = nowMs();
+      run.goOn();
     }
   } catch (caught) {
     const blamed = !signal.aborted && BLAMED.has(MeshError.from(caught).code);
@@ -79,7 +85,7 @@ class Run<T> {
     this.#watch = watch;
     this.sinceMs = watch.nowMs();
     // Whoever waits in a queue without an alternative goes on waiting: the call's own deadline bounds that.
-    this.#patience = new Patience(watch.replaceable ? watch.allowedMs : Number.POSITIVE_INFINITY);
+    this.#patience = new Patience(watch.replaceable === 'never' ? Number.POSITIVE_INFINITY : watch.allowedMs);
     if (watch.signal.aborted) this.#follow();
     else watch.signal.addEventListener('abort', this.#follow, { once: true });
     this.#results = ask({ signal: this.#own.signal, begun: () => this.#begin() })[Symbol.asyncIterator]();
@@ -91,10 +97,19 @@ class Run<T> {
     if (next !== undefined) return next.value;
     this.#lingers = true;
     this.#watch.signal.removeEventListener('abort', this.#follow);
-    void this.#linger(pending);
+    const over = this.#linger(pending);
     const waitedMs = Math.round(this.#watch.nowMs() - this.sinceMs);
     if (!this.#begun) throw new MeshError('overloaded', `still waiting for its turn after ${waitedMs} ms`);
+    this.#watch.onSilent(over);
     throw new Silence('unavailable', `no sign of life for ${waitedMs} ms`);
+  }
+
+  /** The reader wants the next result. */
+  goOn(): void {
+    const { nowMs, replaceable, allowedMs } = this.#watch;
+    this.sinceMs = nowMs();
+    if (this.#begun) this.#patience.reset(replaceable === 'always' ? allowedMs : hungAfterMs(allowedMs));
+    else if (replaceable !== 'always') this.#patience.reset(Number.POSITIVE_INFINITY);
   }
 
   /** Ends the work, unless it is watched on. */
@@ -107,7 +122,7 @@ class Run<T> {
     const { nowMs, replaceable, allowedMs } = this.#watch;
     this.#begun = true;
     this.sinceMs = nowMs();
-    this.#patience.reset(replaceable ? allowedMs : hungAfterMs(allowedMs));
+    this.#patience.reset(replaceable === 'never' ? hungAfterMs(allowedMs) : allowedMs);
   }
 
   async #linger(pending: Promise<unknown>): Promise<void> {

@@ -55,8 +55,9 @@ function memoryProcess(
     get inflight() {
       return inflight;
     },
-    async *run(request, signal) {
+    async *run(request, signal, begun) {
       inflight += 1;
+      begun?.();
       try {
         for await (const chunk of script(request as never, signal)) {
           signal.throwIfAborted();

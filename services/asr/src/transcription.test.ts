@@ -244,6 +244,16 @@ describe('when the primary is silent', () => {
     expect(servedBy?.because).toContain('big failed: no sign of life for 1600 ms');
   });
 
+  it('nobody else waits for it until it has given a sign of life', async () => {
+    const rig = new Rig();
+    rig.silent.add('big');
+    const first = rig.whole();
+    await vi.advanceTimersByTimeAsync(1_600);
+    await first;
+    const { servedBy } = await rig.whole();
+    expect(servedBy?.because).toBe('fallback of tier careful; passed over: big has an open breaker: it owes an answer');
+  });
+
   it('its process is ended when it goes on being silent, its breaker opens, and the route is told', async () => {
     const rig = new Rig();
     await rig.whole();

@@ -1,6 +1,6 @@
-import { type Call, type EngineProcess, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
+import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
 import { type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
-import { firstThatAnswers, type Leg, obstacles, route, type RouteConditions } from '@smartlite/resilience';
+import { type Course, type Leg, type LegContext, Relay, type RouteConditions } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { type AnswerPiece, type Asking, chatAnswer, countTokens, PromptTooLong } from './answer.ts';
 import { asReadByNano } from './conversation.ts';
@@ -16,6 +16,14 @@ const TEMPERATURE_MAX = 2;
 
 type Engine = EngineProcess<LlmWork, LlmPiece>;
 
+/** What a leg is asked. */
+interface Question {
+  readonly tier: Tier;
+  readonly pack: Pack;
+  readonly request: GenerateRequest;
+  readonly call: Call;
+}
+
 /** Chooses the models of a call, asks them, and says who answered. */
 export class Desk {
   readonly #platform: Platform;
@@ -23,9 +31,21 @@ export class Desk {
   /** Rules are read from a model's own artifacts, once for each process that runs it. */
   readonly #rules = new WeakMap<Engine, Promise<NanoRules>>();
 
+  readonly #relay: Relay;
+
   constructor(platform: Platform, pool: ModelPool) {
     this.#platform = platform;
     this.#pool = pool;
+    this.#relay = new Relay(platform, () => this.#reroute());
+  }
+
+  /** State of every model, with its breaker's. */
+  facts(): readonly ModelFact[] {
+    return this.#pool.facts().map((fact) => this.#relay.fact(fact));
+  }
+
+  close(): void {
+    this.#relay.close();
   }
 
   /** Why nothing can be served although the mode permits it; undefined when the default tier's first model can be asked. */
@@ -42,12 +62,10 @@ export class Desk {
     validate(request);
     const pack = this.#pack();
     const tier = tierOf(pack, request.tier);
-    const legs = this.#legs(tier);
-    yield* firstThatAnswers(
-      legs,
-      (leg) => this.#askLeg(leg, tier, pack, request, call),
-      (leg, failure) => this.#platform.log.warn('model passed over', { model: leg.model, code: failure.code }),
-    );
+    yield* this.#relay.answer<Engine, GenerateResponse>({
+      ...this.#errand(tier, pack, call),
+      ask: (engine, leg, context) => this.#askLeg(engine, leg, context, { tier, pack, request, call }),
+    });
   }
 
   /** Tokens of a prompt by the model that would be asked first. */
@@ -55,19 +73,36 @@ export class Desk {
     validate(request);
     const pack = this.#pack();
     const tier = tierOf(pack, request.tier);
-    const [leg] = this.#legs(tier);
-    const engine = await this.#engine(leg, call.signal);
-    const messages = dialectOf(pack, engine.modelId) === 'nano' ? asReadByNano(request.messages) : request.messages;
-    const promptTokens = await countTokens((work) => engine.run(work, call.signal), { kind: 'count-prompt', messages });
+    const { messages } = request;
+    const counts = this.#relay.answer<Engine, number>({
+      ...this.#errand(tier, pack, call),
+      async *ask(engine, _leg, { signal, begun }) {
+        const work = {
+          kind: 'count-prompt' as const,
+          messages: dialectOf(pack, engine.modelId) === 'nano' ? asReadByNano(messages) : messages,
+        };
+        yield await countTokens((each) => engine.run(each, signal, begun), work);
+      },
+    });
+    const promptTokens = await onlyResult(counts);
     return { promptTokens, answerTokensMax: tier.answerTokensMax, promptTokensMax: tier.promptTokensMax };
   }
 
-  async *#askLeg(leg: Leg, tier: Tier, pack: Pack, request: GenerateRequest, call: Call): AsyncIterable<GenerateResponse> {
-    const engine = await this.#engine(leg, call.signal);
-    const asking = askingOf(engine, tier, request, call);
+  #errand(tier: Tier, pack: Pack, { signal }: Call) {
+    const engine = (leg: Leg, until: AbortSignal) => this.#engine(leg, until);
+    return { course: this.#courseFor(tier), signal, allowedMs: pack.latency_profile.llm.p99_ms, engine };
+  }
+
+  async *#askLeg(
+    engine: Engine,
+    leg: Leg,
+    { signal, begun, because }: LegContext,
+    { tier, pack, request, call }: Question,
+  ): AsyncIterable<GenerateResponse> {
+    const asking = askingOf((work) => engine.run(work, signal, begun), tier, request);
     try {
       for await (const piece of this.#answer(engine, asking, tier, pack, request))
-        yield this.#message(piece, engine, leg, tier, call);
+        yield this.#message(piece, engine, { ...leg, because }, tier, call);
     } catch (caught) {
       if (caught instanceof PromptTooLong) throw new MeshError('invalid-argument', `messages: ${caught.message}`);
       throw caught;
@@ -110,7 +145,7 @@ export class Desk {
   }
 
   /** Fallbacks load when they are asked; the rest is asked only when it is loaded. */
-  #legs({ servedAs, candidates }: Tier): readonly Leg[] {
+  #course({ servedAs, candidates }: Tier): Course {
     const { mode, substitutions } = this.#platform.guard.current();
     const states = new Map(this.#pool.facts().map((fact) => [fact.id, fact]));
     const conditions: RouteConditions = {
@@ -123,21 +158,33 @@ export class Desk {
         return onDemand || this.#pool.get(model) ? undefined : `is ${fact.state}`;
       },
     };
-    const legs = route(servedAs, candidates, conditions);
-    if (legs.length === 0)
-      throw new MeshError('unavailable', `tier ${servedAs}: ${obstacles(candidates, conditions)}`, { retryAfterMs: 1_000 });
-    return legs;
+    return this.#relay.course(servedAs, candidates, conditions);
   }
 
-  async #engine(leg: Leg | undefined, signal: AbortSignal): Promise<Engine> {
-    if (!leg) throw new MeshError('unavailable', 'no model can be asked now');
+  #courseFor(tier: Tier): Course {
+    const course = this.#course(tier);
+    if (course.legs.length > 0) return course;
+    throw new MeshError('unavailable', `tier ${tier.servedAs}: ${course.obstacles}`, { retryAfterMs: 1_000 });
+  }
+
+  #reroute(): void {
+    const { pack } = this.#pool;
+    for (const tier of Object.keys(pack?.llm_tiers.tiers ?? {})) if (pack) this.#course(tierOf(pack, tier));
+  }
+
+  async #engine(leg: Leg, signal: AbortSignal): Promise<Engine> {
     return this.#pool.get<LlmWork, LlmPiece>(leg.model) ?? (await this.#pool.demand<LlmWork, LlmPiece>(leg.model, signal));
   }
 }
 
-function askingOf(engine: Engine, tier: Tier, request: GenerateRequest, call: Call): Asking {
+async function onlyResult<T>(results: AsyncIterable<T>): Promise<T> {
+  for await (const result of results) return result;
+  throw new MeshError('internal', 'the engine gave no answer');
+}
+
+function askingOf(run: Asking['run'], tier: Tier, request: GenerateRequest): Asking {
   return {
-    run: (work) => engine.run(work, call.signal),
+    run,
     messages: request.messages,
     maxTokens: Math.min(request.maxTokens || tier.answerTokensMax, tier.answerTokensMax),
     temperature: request.temperature,

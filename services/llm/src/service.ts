@@ -39,12 +39,13 @@ export const llm = defineService({
       ],
       facts() {
         const notReady = desk.notReady();
-        return { inflight, queued: pool.queued, models: pool.facts(), ...(notReady === undefined ? {} : { notReady }) };
+        return { inflight, queued: pool.queued, models: desk.facts(), ...(notReady === undefined ? {} : { notReady }) };
       },
       async start() {
         pool.start();
       },
       async close() {
+        desk.close();
         pool.close();
       },
     };
