@@ -38,3 +38,10 @@ describe('the route of a tier', () => {
     );
   });
 });
+
+describe('a shadow that may stand in', () => {
+  it('is asked after the primary and before the fallback, and in safe mode not at all', () => {
+    expect(models({ ...fine, shadowsStandIn: true })).toEqual(['base', 'tiny', 'book']);
+    expect(models({ ...fine, shadowsStandIn: true, fallbacksOnly: true })).toEqual(['book']);
+  });
+});
