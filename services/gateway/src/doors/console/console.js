@@ -31,7 +31,7 @@ async function show() {
   } catch {
     setMode('unreachable');
   }
-  setTimeout(show, POLL_MS);
+  setTimeout(() => void show(), POLL_MS);
 }
 
 function setMode(mode) {
