@@ -132,7 +132,9 @@ describe('a ledger with a limit of 100 tokens a minute', () => {
     const author = { incarnation: 'one', replica: 'b1', boot: 1, atMs: START_MS };
     ledger.apply({ ...author, counter: 1, command: { kind: 'begin' } }, 1, START_MS);
     ledger.apply({ ...author, counter: 2, command }, 2, START_MS + 86_400_000);
-    expect(ledger.usage({ tenant: 'acme', user: 'ada' }, START_MS)[0]).toMatchObject({ reserved: 100 });
+    // Booked into the minute that it is, which ends when it would have ended.
+    const [line] = ledger.usage({ tenant: 'acme', user: 'ada' }, START_MS);
+    expect(line).toMatchObject({ reserved: 100, refillsMs: START_MS + 60_000 });
   });
 });
 

@@ -1,0 +1,74 @@
+// `npm run mutants [word]`: makes each change in a copy of the tree and expects the named test to turn red.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { budgetMutants } from './budget.ts';
+import type { Mutant } from './mutant.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** A test that a mutant hangs has noticed it, too, but not by name: it counts as not noticed. */
+const TEST_MS_MAX = 180_000;
+
+const [word = ''] = process.argv.slice(2);
+const mutants = budgetMutants.filter(({ name, file }) => `${name} ${file}`.includes(word));
+if (mutants.length === 0) {
+  console.error(`npm run mutants ${word}: no mutant has this in its name or file.`);
+  process.exit(2);
+}
+const copy = copyTree();
+process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
+
+const tests = [...new Set(mutants.map(({ test }) => test))];
+const sick = tests.filter((test) => run(test).red);
+if (sick.length > 0) {
+  console.error(`Red without any change: ${sick.join(', ')}`);
+  process.exit(1);
+}
+const survivors = mutants.filter((mutant) => !isCaught(mutant));
+console.log(`${mutants.length - survivors.length} of ${mutants.length} mutants are caught.`);
+process.exit(survivors.length > 0 ? 1 : 0);
+
+/** What git knows and what is new, without what it ignores; the packages are the same. */
+function copyTree(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'smartlite-mutants-'));
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' });
+  for (const file of listed.split('\n').filter((path) => /^(libs|services|test)\/|^[^/]+$/.test(path))) {
+    // A file that is deleted and not yet committed is still listed.
+    if (!existsSync(join(ROOT, file))) continue;
+    mkdirSync(join(folder, dirname(file)), { recursive: true });
+    cpSync(join(ROOT, file), join(folder, file));
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+function isCaught({ name, file, find, put, test, red }: Mutant): boolean {
+  const path = join(copy, file);
+  const text = readFileSync(path, 'utf8');
+  const places = text.split(find).length - 1;
+  if (places !== 1) {
+    console.error(`?    ${name}: its place stands ${places} times in ${file}, not once; mend the list`);
+    return false;
+  }
+  writeFileSync(
+    path,
+    text.replace(find, () => put),
+  );
+  const outcome = run(test);
+  writeFileSync(path, text);
+  const caught = outcome.red && outcome.output.includes(red);
+  console.log(`${caught ? 'red ' : 'MISS'} ${name}${outcome.red && !caught ? ` (red, but not by "${red}")` : ''}`);
+  return caught;
+}
+
+function run(test: string): { readonly red: boolean; readonly output: string } {
+  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [vitest, 'run', '--config', 'vitest.config.ts', test], {
+    cwd: copy,
+    encoding: 'utf8',
+    timeout: TEST_MS_MAX,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  return { red: status !== 0 && status !== null, output: stdout + stderr };
+}
