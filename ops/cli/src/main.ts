@@ -7,6 +7,7 @@ import { registerDoctor } from './verbs/doctor.ts';
 import { registerDown } from './verbs/down.ts';
 import { registerKeys } from './verbs/keys.ts';
 import { registerModels } from './verbs/models.ts';
+import { registerPlan } from './verbs/plan.ts';
 import { registerSbom } from './verbs/sbom.ts';
 import { registerSign } from './verbs/sign.ts';
 import { registerSafeMode } from './verbs/safe-mode.ts';
@@ -33,6 +34,7 @@ const verbs = [
   registerSbom,
   registerModels,
   registerDoctor,
+  registerPlan,
   registerTrace,
   registerAudit,
   registerClients,

@@ -1,0 +1,46 @@
+import { type ServiceName, SERVICES } from '@smartlite/contracts';
+import type { Pack } from '@smartlite/trust';
+import { Problem } from '../problem.ts';
+
+/** What is supposed of a mesh, for example `asr.p99=900ms, verifier=down, flite=down`. */
+export interface Suppositions {
+  readonly down: ReadonlySet<string>;
+  /** P99 in milliseconds, by service (its primaries) or by model. */
+  readonly p99Ms: ReadonlyMap<string, number>;
+}
+
+const DOWN = /^([a-z0-9._-]+)=down$/;
+const P99 = /^([a-z0-9._-]+)\.p99=(\d{1,6})ms$/;
+
+/** Reads the text of `--what-if`. Throws a Problem (exit code 2) naming what it does not understand, and what there is. */
+export function parseSuppositions(text: string, { models }: Pack): Suppositions {
+  const known = new Set<string>([...SERVICES, ...models.map(({ id }) => id)]);
+  const down = new Set<string>();
+  const p99Ms = new Map<string, number>();
+  for (const part of text.split(',').map((each) => each.trim())) {
+    const [, name = '', ms] = DOWN.exec(part) ?? P99.exec(part) ?? [];
+    if (!known.has(name))
+      throw new Problem(
+        `--what-if: ${JSON.stringify(part.slice(0, 60))} is not understood.`,
+        `Write NAME=down or NAME.p99=900ms, separated by commas; NAME is one of ${[...known].join(', ')}.`,
+        { exitCode: 2 },
+      );
+    if (ms === undefined) down.add(name);
+    else p99Ms.set(name, Number(ms));
+  }
+  return { down, p99Ms };
+}
+
+/** Services without which a stage or a whole turn cannot be. */
+export function brokenBy({ down }: Suppositions): readonly string[] {
+  const texts: Readonly<Record<ServiceName, string>> = {
+    verifier: 'no verifier: leases run out within seconds, then every instance refuses to infer (fail-closed)',
+    gateway: 'no gateway: nobody is let in',
+    budget: 'no budget: nothing can be reserved, so every request is refused as budget-unavailable',
+    audit: 'no audit: requests go on until the spools are full, then they are refused as audit-unavailable',
+    asr: 'no asr: voice turns and transcriptions fail as unavailable',
+    llm: 'no llm: voice turns and chat fail as unavailable',
+    tts: 'no tts: voice turns and speech fail as unavailable',
+  };
+  return SERVICES.filter((service) => down.has(service)).map((service) => texts[service]);
+}
