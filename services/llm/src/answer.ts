@@ -13,6 +13,8 @@ export type AnswerPiece =
       readonly timers: readonly Timer[];
     };
 
+export type Done = Extract<AnswerPiece, { kind: 'done' }>;
+
 /** One question to one engine. */
 export interface Asking {
   readonly run: (work: LlmWork) => AsyncIterable<LlmPiece>;
@@ -23,6 +25,8 @@ export interface Asking {
   readonly timers: readonly Timer[];
   /** GBNF that the answer keeps to, where the engine can hold it to one. */
   readonly grammar?: string | undefined;
+  /** The answer may be a call of a tool. */
+  readonly calls?: boolean;
 }
 
 /** Said when the budget ends an answer: whoever listens must not be left with half a sentence. */
@@ -54,6 +58,7 @@ export async function* chatAnswer({
   seed,
   timers,
   grammar,
+  calls = false,
 }: Asking): AsyncIterable<AnswerPiece> {
   const closingTokens = await countTokens(run, { kind: 'count-text', text: CLOSING });
   const closes = maxTokens > closingTokens;
@@ -66,6 +71,7 @@ export async function* chatAnswer({
     temperature,
     seed,
     grammar,
+    calls,
   })) {
     if (piece.kind === 'prompt') counted.promptTokens = piece.tokens;
     if (piece.kind === 'token') {

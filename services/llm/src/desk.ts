@@ -1,5 +1,5 @@
 import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
-import { type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
+import { type ChatMessage, type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
 import { type Course, type Leg, type LegContext, Relay, type RouteConditions } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { type AnswerPiece, type Asking, chatAnswer, countTokens, PromptTooLong } from './answer.ts';
@@ -8,6 +8,7 @@ import type { LlmPiece, LlmWork } from './engine.ts';
 import { nanoAnswer, type NanoRules } from './nano.ts';
 import { nanoRules } from './nanorules.ts';
 import { type Tier, tierOf } from './tiers.ts';
+import { toolAnswer, withToolPrompt } from './toolanswer.ts';
 
 /** Messages of one conversation, and characters in all, that a call may carry. Models read far less; this bounds the work of refusing. */
 const MESSAGES_MAX = 64;
@@ -77,10 +78,7 @@ export class Desk {
     const counts = this.#relay.answer<Engine, number>({
       ...this.#errand(tier, pack, call),
       async *ask(engine, _leg, { signal, begun }) {
-        const work = {
-          kind: 'count-prompt' as const,
-          messages: dialectOf(pack, engine.modelId) === 'nano' ? asReadByNano(messages) : messages,
-        };
+        const work = { kind: 'count-prompt' as const, messages: asReadBy(dialectOf(pack, engine.modelId), messages) };
         yield await countTokens((each) => engine.run(each, signal, begun), work);
       },
     });
@@ -110,7 +108,8 @@ export class Desk {
   }
 
   async *#answer(engine: Engine, asking: Asking, tier: Tier, pack: Pack, { facts }: GenerateRequest): AsyncIterable<AnswerPiece> {
-    if (dialectOf(pack, engine.modelId) !== 'nano') return yield* chatAnswer(asking);
+    const dialect = dialectOf(pack, engine.modelId);
+    if (dialect !== 'nano' && dialect !== 'tools') return yield* chatAnswer(asking);
     const session = facts ?? { timers: [], timeZone: '', lastAnswer: '', llmTokensLeft: undefined };
     const world = {
       nowMs: this.#platform.clock.nowMs(),
@@ -119,6 +118,7 @@ export class Desk {
       tier: tier.servedAs,
       session,
     };
+    if (dialect === 'tools') return yield* toolAnswer(asking, world);
     yield* nanoAnswer(asking, await this.#rulesOf(engine, pack), world);
   }
 
@@ -216,6 +216,13 @@ function settingsOf(pack: Pack, model: string): Readonly<Record<string, unknown>
   return pack.models.find(({ id }) => id === model)?.settings ?? {};
 }
 
+/** A conversation as a model of this dialect is given it. */
+function asReadBy(dialect: unknown, messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  if (dialect === 'nano') return asReadByNano(messages);
+  return dialect === 'tools' ? withToolPrompt(messages) : messages;
+}
+
+/** `nano`: the embedded models. `tools`: an instruct model that is told of the tools. None: plain chat. */
 function dialectOf(pack: Pack, model: string): unknown {
   return settingsOf(pack, model)['dialect'];
 }

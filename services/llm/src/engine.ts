@@ -12,6 +12,8 @@ export type LlmWork =
       readonly seed: number;
       /** GBNF that the answer keeps to, where the engine can hold it to one. */
       readonly grammar?: string | undefined;
+      /** The answer may be `<call>`, a call of `tools/call.ts`; upstreams are offered it as a function. */
+      readonly calls?: boolean;
     }
   /** Tokens of the prompt that these messages make, template included. */
   | { readonly kind: 'count-prompt'; readonly messages: readonly ChatMessage[] }

@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { type AnswerPiece, CLOSING } from './answer.ts';
 import { DECLINE_TEXT } from './decline.ts';
 import type { LlmPiece, LlmWork } from './engine.ts';
-import { nanoAnswer, type NanoRules, type NanoWorld } from './nano.ts';
+import { nanoAnswer, type NanoRules } from './nano.ts';
+import type { World } from './tools/execute.ts';
 
 const rules: NanoRules = {
   known: new Set('time timer set minutes cancel repeat status budget tokens left coin mesh plus word'.split(' ')),
   thresholds: { unknownShareMax: 0.6, meanLogProbMin: -0.3 },
 };
-const world: NanoWorld = {
+const world: World = {
   nowMs: Date.UTC(2026, 10, 23, 15, 4),
   chance: 0.7,
   mode: 'starting',
@@ -21,7 +22,7 @@ const world: NanoWorld = {
 interface Told {
   readonly logProb?: number;
   readonly maxTokens?: number;
-  readonly world?: Partial<NanoWorld>;
+  readonly world?: Partial<World>;
 }
 
 /** Asks a model that writes `written`; its token is a word. */

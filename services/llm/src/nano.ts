@@ -1,12 +1,12 @@
-import type { Mode, SessionFacts } from '@smartlite/contracts';
-import { type AnswerPiece, type Asking, chatAnswer, CLOSING, countTokens, PromptTooLong } from './answer.ts';
+import { type AnswerPiece, type Asking, chatAnswer, type Done, PromptTooLong } from './answer.ts';
 import { asReadByNano, wordsOf } from './conversation.ts';
 import { argumentsInQuestion, decline, DECLINE_TEXT, type DeclineThresholds, isNoRequest } from './decline.ts';
 import { normalise } from './normalise.ts';
 import { beginsCall, parseCall, type ToolCall } from './tools/call.ts';
-import { execute } from './tools/execute.ts';
+import { execute, type World } from './tools/execute.ts';
 import { callGrammar } from './tools/grammar.ts';
 import type { LlmPiece } from './engine.ts';
+import { sayInstead } from './instead.ts';
 
 /** What the nano models' answers are read with. */
 export interface NanoRules {
@@ -15,21 +15,11 @@ export interface NanoRules {
   readonly thresholds: DeclineThresholds;
 }
 
-export interface NanoWorld {
-  readonly nowMs: number;
-  readonly chance: number;
-  readonly mode: Mode;
-  readonly tier: string;
-  readonly session: SessionFacts;
-}
-
-type Done = Extract<AnswerPiece, { kind: 'done' }>;
-
 /**
  * An answer of the embedded models: plain text, or a tool call that is executed here, so that facts come from tools. What lies
  * outside their narrow job is declined by rule. The decision needs the whole answer (a sentence or two), so nothing is sent before.
  */
-export async function* nanoAnswer(asking: Asking, rules: NanoRules, world: NanoWorld): AsyncIterable<AnswerPiece> {
+export async function* nanoAnswer(asking: Asking, rules: NanoRules, world: World): AsyncIterable<AnswerPiece> {
   const messages = asReadByNano(asking.messages);
   const question = messages.at(-1)?.content ?? '';
   const conversation = messages.map(({ content }) => normalise(content)).join(' ');
@@ -95,20 +85,4 @@ function listenTo(run: Asking['run'], logProbs: number[]): Asking['run'] {
       yield piece;
     }
   };
-}
-
-/**
- * A sentence of ours in place of the model's words, counted by the model's tokenizer, as one piece. One that the budget cannot pay
- * for is replaced by the closing sentence, or by nothing, and what it would have done is left undone.
- */
-async function* sayInstead({ run, maxTokens, timers }: Asking, text: string, done: Done): AsyncIterable<AnswerPiece> {
-  for (const said of [text, CLOSING.trim()]) {
-    const tokens = await countTokens(run, { kind: 'count-text', text: said });
-    if (tokens > maxTokens) continue;
-    yield { kind: 'text', text: said, tokens };
-    return yield said === text
-      ? { ...done, answerTokens: tokens }
-      : { ...done, reason: 'length', tool: '', timers, answerTokens: tokens };
-  }
-  yield { ...done, reason: 'length', tool: '', timers, answerTokens: 0 };
 }

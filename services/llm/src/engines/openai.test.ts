@@ -69,6 +69,42 @@ describe('an OpenAI-compatible upstream', () => {
     });
   });
 
+  it.each([
+    ['in one piece', ['{"call":"calc 12 + 30"}'], '<calc 12 + 30>'],
+    ['in parts', ['{"call":', '"time', '"}'], '<time>'],
+    ['that is no call', ['{"call":7}'], '<>'],
+    ['that is no JSON', ['rm -rf'], '<>'],
+  ])('may call a tool, %s', async (_how, parts, call) => {
+    let offered: unknown;
+    const loaded = await upstream(async (request, response) => {
+      offered = (JSON.parse((await request.toArray()).join('')) as { tools?: unknown }).tools;
+      const calling = parts.map((part) =>
+        JSON.stringify({ choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: part } }] } }] }),
+      );
+      say(response, ...calling, JSON.stringify({ choices: [{ delta: {}, finish_reason: 'tool_calls' }] }));
+    });
+    const pieces = await hear(loaded, undefined, { ...work, calls: true });
+    expect(pieces.map((piece) => (piece.kind === 'token' ? piece.text : '')).join('')).toBe(call);
+    expect(pieces.at(-1)).toEqual({ kind: 'end', reason: 'stop' });
+    expect(offered).toMatchObject([{ type: 'function' }]);
+  });
+
+  it.each(['not json', '{"choices":7}', '[]', '{"choices":[{"delta":{"content":{}}}]}'])(
+    'that sends what is no completion is unavailable: %s',
+    async (line) => {
+      await expect(hear(await upstream((_request, response) => say(response, line)))).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+    },
+  );
+
+  it('that calls a tool without end is unavailable', async () => {
+    const part = JSON.stringify({ choices: [{ delta: { tool_calls: [{ function: { arguments: 'x'.repeat(2_000) } }] } }] });
+    await expect(hear(await upstream((_request, response) => say(response, part)))).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+  });
+
   it('is left at once when the caller leaves', async () => {
     const leaving = new AbortController();
     const left = Promise.withResolvers<void>();

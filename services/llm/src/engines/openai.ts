@@ -12,6 +12,22 @@ const LINE_CHARS_MAX = 1_048_576;
 /** Without the upstream's tokenizer: about four characters a token in English, rounded up so that no budget is overspent. */
 const CHARACTERS_PER_TOKEN = 3;
 
+/** Longest arguments of a tool call: far more than any call that can be carried out. */
+const CALL_CHARS_MAX = 1_000;
+
+const functionArguments = z.object({ call: z.string() });
+/** The one function an upstream is offered: it writes a call as the embedded models do, and the LLM service carries it out. */
+const TOOLS = [
+  {
+    type: 'function',
+    function: {
+      name: 'assistant_tool',
+      description: 'Carries out one call, such as "calc 12 + 30". The system message lists them all.',
+      parameters: { type: 'object', properties: { call: { type: 'string' } }, required: ['call'], additionalProperties: false },
+    },
+  },
+];
+
 const settings = z.object({
   base_url: z.url({ protocol: /^https?$/ }),
   model: z.string().min(1),
@@ -23,10 +39,13 @@ const settings = z.object({
 });
 type Upstream = z.infer<typeof settings>;
 
+const delta = z.object({
+  content: z.string().nullish(),
+  tool_calls: z.array(z.object({ function: z.object({ arguments: z.string().nullish() }).nullish() })).nullish(),
+});
+
 const event = z.object({
-  choices: z
-    .array(z.object({ delta: z.object({ content: z.string().nullish() }).optional(), finish_reason: z.string().nullish() }))
-    .default([]),
+  choices: z.array(z.object({ delta: delta.optional(), finish_reason: z.string().nullish() })).default([]),
   usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish(),
 });
 
@@ -55,11 +74,14 @@ async function* generate(
 ): AsyncIterable<LlmPiece> {
   const response = await ask(upstream, work, signal);
   let tokens = 0;
+  let callArguments = '';
   for await (const line of lines(response, signal)) {
     const data = line.startsWith('data:') ? line.slice('data:'.length).trim() : '';
     if (data === '' || data === '[DONE]') continue;
     const [choice] = readEvent(data).choices;
-    const text = choice?.delta?.content ?? '';
+    callArguments += choice?.delta?.tool_calls?.[0]?.function?.arguments ?? '';
+    if (callArguments.length > CALL_CHARS_MAX) throw new MeshError('unavailable', 'the upstream sent an endless tool call');
+    const text = `${choice?.delta?.content ?? ''}${choice?.finish_reason && callArguments !== '' ? callOf(callArguments) : ''}`;
     if (text !== '') {
       const cost = estimate(text);
       if (tokens + cost > work.maxTokens) return yield { kind: 'end', reason: 'length' };
@@ -69,6 +91,15 @@ async function* generate(
     if (choice?.finish_reason) return yield { kind: 'end', reason: choice.finish_reason === 'length' ? 'length' : 'stop' };
   }
   throw new MeshError('unavailable', 'the upstream ended its stream before the answer was finished');
+}
+
+/** The call as the tools read it; one that is none stays none, and is declined there. */
+function callOf(json: string): string {
+  try {
+    return `<${functionArguments.parse(JSON.parse(json)).call}>`;
+  } catch {
+    return '<>';
+  }
 }
 
 function readEvent(data: string): z.infer<typeof event> {
@@ -81,7 +112,7 @@ function readEvent(data: string): z.infer<typeof event> {
 
 async function ask(
   upstream: Upstream,
-  { messages, maxTokens, temperature, seed }: Extract<LlmWork, { kind: 'generate' }>,
+  { messages, maxTokens, temperature, seed, calls = false }: Extract<LlmWork, { kind: 'generate' }>,
   signal: AbortSignal,
 ): Promise<Response> {
   const key = upstream.api_key_env === undefined ? undefined : process.env[upstream.api_key_env];
@@ -89,7 +120,15 @@ async function ask(
     method: 'POST',
     signal,
     headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
-    body: JSON.stringify({ model: upstream.model, messages, max_tokens: maxTokens, temperature, seed, stream: true }),
+    body: JSON.stringify({
+      model: upstream.model,
+      messages,
+      max_tokens: maxTokens,
+      temperature,
+      seed,
+      stream: true,
+      ...(calls && { tools: TOOLS }),
+    }),
   }).catch((cause: unknown) => {
     throw new MeshError('unavailable', 'the upstream cannot be reached', { cause });
   });
