@@ -1,7 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeshError } from '@smartlite/contracts';
-import { parseTrust, readMark, type TrustDocument, verifyLock } from '@smartlite/trust';
+import {
+  LOCK_BYTES_MAX,
+  PACK_BYTES_MAX,
+  parseTrust,
+  readBounded,
+  readMark,
+  TRUST_BYTES_MAX,
+  type TrustDocument,
+  verifyLock,
+} from '@smartlite/trust';
 import type { Clock } from './clock.ts';
 import type { ModelFiles } from './platform.ts';
 import type { BaseSettings } from './settings/base.ts';
@@ -20,8 +28,8 @@ export async function modelFiles(
     root: models,
     async verify() {
       const [lockBytes, packBytes, mark] = await Promise.all([
-        readNamed(lockFile, 'SMARTLITE_LOCK'),
-        readNamed(packFile, 'SMARTLITE_PACK'),
+        readNamed(lockFile, LOCK_BYTES_MAX, 'SMARTLITE_LOCK'),
+        readNamed(packFile, PACK_BYTES_MAX, 'SMARTLITE_PACK'),
         readMark(join(home, MARK_FILE)),
       ]);
       const { lock, digest, pack } = verifyLock({ lock: lockBytes, pack: packBytes, trust, nowMs: clock.nowMs(), mark });
@@ -31,12 +39,13 @@ export async function modelFiles(
 }
 
 async function readTrust(file: string): Promise<TrustDocument> {
-  return parseTrust(await readNamed(file, 'SMARTLITE_TRUST'), file);
+  return parseTrust(await readNamed(file, TRUST_BYTES_MAX, 'SMARTLITE_TRUST'), file);
 }
 
-async function readNamed(file: string, variable: string): Promise<Uint8Array> {
+/** A FIFO or an endless file in its place ends in an error, not in a wait. */
+async function readNamed(file: string, bytesMax: number, variable: string): Promise<Uint8Array> {
   try {
-    return await readFile(file);
+    return await readBounded(file, bytesMax);
   } catch (cause) {
     throw new MeshError('unavailable', `${file} cannot be read; check ${variable}`, { cause });
   }

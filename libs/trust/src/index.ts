@@ -50,7 +50,7 @@ export { DEFAULT_POLICY, LOCK_LIFE_MS, type SignedLock, type SignInput, signLock
 export { type GuardedKey, guardKey, kindOf } from './spki.ts';
 export { readBounded } from './readfile.ts';
 export { replaceable } from './replaceable.ts';
-export { parseTrust, type TrustDocument, trustOfRoots } from './trustdocument.ts';
+export { parseTrust, TRUST_BYTES_MAX, type TrustDocument, trustOfRoots } from './trustdocument.ts';
 export { decide, type Replaceable, type Verdict } from './verdict.ts';
 export type { Verified } from './verified.ts';
 export { artifactSignatureFindings, type LockInput, type ProvenLock, verifyLock, verifyLockSignatures } from './verifylock.ts';

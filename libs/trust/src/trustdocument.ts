@@ -3,7 +3,7 @@ import { splitPem } from './certificates.ts';
 import { finding, TrustError } from './finding.ts';
 import { parseStrictJson, pointerOf } from './json.ts';
 
-const TRUST_BYTES_MAX = 1024 * 1024;
+export const TRUST_BYTES_MAX = 1024 * 1024;
 
 const schema = z.strictObject({
   format: z.literal('smartlite-trust/1'),

@@ -2,7 +2,7 @@ import type { AuditEntry, AuditKind } from '@smartlite/contracts';
 import type { Delivery, Head, Line } from './engine.ts';
 import { digestOf, parseEntry } from './entry.ts';
 
-/** How long a gap in a producer's counter is waited for before it is logged as one (protocols 6.3). */
+/** How long a gap in a producer's counter is waited for before it is logged as one. */
 export const GAP_WAIT_MS = 5_000;
 /** Entries that may wait behind gaps; beyond, the oldest stop waiting. */
 const HELD_MAX = 10_000;

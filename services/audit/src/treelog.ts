@@ -25,7 +25,7 @@ import {
 } from '@smartlite/tlog';
 import type { Disk } from './engine.ts';
 
-/** In the key's folder, which no backup of the log holds: the newest checkpoint that was ever signed (protocols 6.5). */
+/** In the key's folder, which no backup of the log holds: the newest checkpoint that was ever signed. */
 export const MARK_PATH = 'mark';
 
 export interface LogKey {

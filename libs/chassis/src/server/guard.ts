@@ -33,7 +33,7 @@ export function lockGuard({ clock, guard, trail }: Pick<LayerParts, 'clock' | 'g
         if (no) throw no;
       };
       permit();
-      // What cannot be audited is not served (protocols 6.12); what is about trust and trail themselves is.
+      // What cannot be audited is not served; what is about trust and trail themselves is.
       const unaudited = method.inSafeMode === 'serve' ? undefined : trail.refusal?.();
       if (unaudited) throw unaudited;
       const { mode, order } = guard.current();

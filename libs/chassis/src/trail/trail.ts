@@ -33,7 +33,7 @@ export interface TrailParts {
 }
 
 export interface RunningTrail extends Trail {
-  /** Why nothing that must be audited may be served now, if so: entries wait for their receipts for too long (protocols 6.12). */
+  /** Why nothing that must be audited may be served now, if so: entries wait for their receipts for too long. */
   refusal(): MeshError | undefined;
   /** Tries to have the bus store everything, until the signal. What has no receipt stays in the spool for the next start. */
   stop(signal: AbortSignal): Promise<void>;

@@ -27,7 +27,7 @@ export function verificationLogFile(file: string, origin: string): VerificationL
     add(lines) {
       const shown = lines.filter(({ entry, position }) => SHOWN.has(entry.kind) && position > last);
       last = Math.max(last, ...lines.map(({ position }) => position));
-      // The command line has already written its own (day one, item 16).
+      // The command line has already written its own.
       const own = shown.filter(({ entry }) => entry.service !== 'cli');
       if (own.length === 0) return;
       const text = own.map(({ entry: { id, atUnixMs, service, producer, kind, actor, traceId, facts }, position }) =>
