@@ -10,7 +10,7 @@ export function describeTurn({ done, pcm, rateHz }: Turn, replyPath: string): st
     ['served by', servedBy(done)],
     ['latency', pairs(done.latencyMs, (name, value) => `${words(name)} ${Math.round(Number(value))} ms`)],
     ['charged', pairs(done.budget, (name, value) => `${words(name)} ${String(value)}`)],
-    ['audit', auditReference(done)],
+    ['audit', `${auditReference(done)}   (npx smartlite audit prove ${auditReference(done)})`],
     ['trace', `${done.traceId}   (npx smartlite trace ${done.traceId})`],
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`).join('\n');
