@@ -1,4 +1,4 @@
-import type { ServiceName } from '@smartlite/contracts';
+import { MODES, type ServiceName } from '@smartlite/contracts';
 import {
   alarmId,
   applyNonceReply,
@@ -292,6 +292,8 @@ export class LockGuard implements LockView {
   #report(from: LockState, { mode, local, reasons, order }: LockState): void {
     const { log, trail, metrics } = this.#parts;
     metrics.counter('lock_mode_changes_total', 'Changes of the mode in force here.', ['mode']).inc({ mode });
+    const inForce = metrics.gauge('lock_mode', '1 for the mode in force here, 0 for the others.', ['mode']);
+    for (const each of MODES) inForce.set({ mode: each }, each === mode ? 1 : 0);
     log.info('the mode has changed', { from: from.mode, mode, local, reasons, order });
     try {
       trail.record('mode.changed', { from: from.mode, to: mode, local, reasons, order });
