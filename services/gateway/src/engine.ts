@@ -1,4 +1,4 @@
-import type { Peers, Platform } from '@smartlite/chassis';
+import type { Call, Peers, Platform } from '@smartlite/chassis';
 import type {
   ExtendRequest,
   ExtendResponse,
@@ -36,6 +36,8 @@ export interface Ports extends Stages {
   readonly clock: Platform['clock'];
   readonly trail: Platform['trail'];
   readonly log: Platform['log'];
+  /** LLM tokens that the caller may still spend, for answers that speak of it; undefined where the budget does not say in time. */
+  readonly tokensLeft: (call: Call) => Promise<bigint | undefined>;
   /** A name for a reservation that nobody outside can choose: the same name twice would be one reservation. */
   readonly newId: () => string;
 }

@@ -5,8 +5,11 @@ import { type HttpDoor, listenHttp } from './doors/http.ts';
 import type { Ports } from './engine.ts';
 import { LatestTurns } from './latest.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
+import { tokensLeft } from './tokensleft.ts';
 import { takeTurn } from './turn/turn.ts';
 
+/** What is left is told to whoever asks for it; an answer does not wait for it. */
+const USAGE_MS = 250;
 const NO_SETTINGS: TurnSettings = { tier: '', asrTier: '', voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
 
 export const gateway = defineService({
@@ -18,7 +21,21 @@ export const gateway = defineService({
     const { clock, ids, log } = platform;
     const latest = new LatestTurns(platform.trail, () => clock.nowMs());
     const ledger = new StreamedLedgerLine(budget);
-    const ports: Ports = { asr, llm, tts, ledger, clock, log, trail: latest.trail, newId: () => ids.uuid() };
+    const tokensLeftOf = async (call: Call) => {
+      const { tenant, user } = call.caller;
+      return tokensLeft((await budget.getUsage({ tenant, user }, { call, timeoutMs: USAGE_MS })).usages);
+    };
+    const ports: Ports = {
+      asr,
+      llm,
+      tts,
+      ledger,
+      clock,
+      log,
+      trail: latest.trail,
+      tokensLeft: (call) => tokensLeftOf(call).catch(() => undefined),
+      newId: () => ids.uuid(),
+    };
     let http: HttpDoor | undefined;
 
     return {

@@ -74,10 +74,10 @@ export interface ChatRequest {
 /** An answer to a conversation, token by token. */
 export async function* chat(ports: Ports, request: ChatRequest, call: Call): AsyncIterable<ChatPiece> {
   const { messages, tier } = request;
-  const size = await ports.llm.countTokens({ messages, tier }, { call });
+  const [size, llmTokensLeft] = await Promise.all([ports.llm.countTokens({ messages, tier }, { call }), ports.tokensLeft(call)]);
   const maxTokens = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
   const lastAnswer = messages.findLast(({ role }) => role === 'assistant')?.content ?? '';
-  const asked = { ...request, maxTokens, facts: { ...NO_SESSION, lastAnswer } };
+  const asked = { ...request, maxTokens, facts: { ...NO_SESSION, lastAnswer, llmTokensLeft } };
   yield* metered(ports, call, { llmTokens: size.promptTokens + maxTokens }, async function* (stage) {
     stage.meter.use('llmTokens', size.promptTokens);
     for await (const { kind } of ports.llm.generate(asked, { call, signal: stage.signal })) {

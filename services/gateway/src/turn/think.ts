@@ -5,10 +5,13 @@ import type { Scene } from './scene.ts';
 export async function* think({ ports, call, settings, meter, progress, signal }: Scene): AsyncIterable<string> {
   const { tier, history, timeZone } = settings;
   const messages: ChatMessage[] = [...history, { role: 'user', content: progress.transcript }];
-  const size = await ports.llm.countTokens({ messages, tier }, { call, signal });
+  const [size, llmTokensLeft] = await Promise.all([
+    ports.llm.countTokens({ messages, tier }, { call, signal }),
+    ports.tokensLeft(call),
+  ]);
   await meter.hold('llmTokens', size.promptTokens + size.answerTokensMax);
   const lastAnswer = history.findLast(({ role }) => role === 'assistant')?.content ?? '';
-  const facts = { timers: progress.timers, timeZone, lastAnswer, llmTokensLeft: undefined };
+  const facts = { timers: progress.timers, timeZone, lastAnswer, llmTokensLeft };
   const request = { messages, tier, maxTokens: size.answerTokensMax, temperature: 0, seed: 0n, facts };
   meter.use('llmTokens', size.promptTokens);
   for await (const { kind } of ports.llm.generate(request, { call, signal })) {
