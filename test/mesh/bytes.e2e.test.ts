@@ -74,7 +74,7 @@ describe('a mesh that is started over a changed byte', () => {
     await using mesh = await realMesh({ home, environment: models() });
     expect(mesh.output()).toMatch(/The fleet is in safe mode/);
     expect(mesh.output()).toContain('moonshine-base-decoder');
-    expect((await ask(mesh)).stderr).toMatch(/safe-mode/i);
+    expect((await ask(mesh)).stderr).toMatch(/SAFE_MODE/);
     const { models: loaded } = await mesh.facts<{ models: readonly { id: string }[] }>('status');
     expect(loaded.map(({ id }) => id)).not.toContain('moonshine-base');
     const refused = await mesh.smartlite('verify', '--json');

@@ -55,6 +55,7 @@ describe('what recognisers write', () => {
     ['3 + 4', '3 plus 4'],
     ['12-5', '12 minus 5'],
     ['6/2', '6 divided by 2'],
+    ['What is the date to-morrow?', 'what is the date tomorrow'],
     ['7 x 8', '7 times 8'],
     ["What's -40 °C in Fahrenheit?", 'what is -40 degrees celsius in fahrenheit'],
     ['Um, what time, uh, is it?', 'what time is it'],

@@ -134,13 +134,17 @@ const PRONOUN_BEFORE_ONE = new Set('another this that which no any every good th
 /** Words that stand for a number already known: "that minus five" subtracts. */
 const RESULTS = new Set('that this it result number answer sum total'.split(' '));
 
+/** A spelling of a hundred years ago, which recognisers have learned from old books. */
+const OLD_DAYS = /\bto-(day|night|morrow)\b/g;
+
 /**
  * Text as the embedded models read it: lower case, no punctuation, numbers as digits ("Twenty-five" and "25" alike), short forms
  * written out, unit spellings unified. Training and serving both call this function, so that they cannot diverge.
  * Pure, and linear in the length of the text.
  */
 export function normalise(text: string): string {
-  const words = symbolsToWords(text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase())
+  const plain = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(OLD_DAYS, 'to$1');
+  const words = symbolsToWords(plain)
     .split(/\s+/u)
     .map(bareWord)
     .filter((word) => word !== '' && !HESITATIONS.has(word))
