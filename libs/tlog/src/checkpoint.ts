@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { fromBase64 } from './base64.ts';
 import { LogFault } from './fault.ts';
 import { HASH_BYTES } from './hash.ts';
 import { type NoteKey, openNote, signNote } from './note.ts';
@@ -32,8 +33,8 @@ export function openCheckpoint(note: string, key: NoteKey, where = 'checkpoint')
   if (origin !== key.name)
     throw new LogFault('ORIGIN_MISMATCH', where, `${where} is of the log "${origin}", not of "${key.name}"`);
   if (!size || !/^(0|[1-9]\d{0,15})$/.test(size) || !Number.isSafeInteger(Number(size))) throw malformed('its size is no number');
-  const hash = Buffer.from(root ?? '', 'base64');
-  if (hash.length !== HASH_BYTES || hash.toString('base64') !== root) throw malformed('its root is no hash');
+  const hash = fromBase64(root);
+  if (hash?.length !== HASH_BYTES) throw malformed('its root is no hash');
   if (more.some((line) => line === '')) throw malformed('it has an empty line');
   return { origin, size: Number(size), root: hash, note };
 }

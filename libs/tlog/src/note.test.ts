@@ -39,6 +39,12 @@ describe('a signed note', () => {
     expect(() => openNote(changed, key)).toThrowError(refused('SIGNATURE_INVALID'));
   });
 
+  it('is refused in a spelling of its signature that differs in unused bits alone', () => {
+    const respelled = GO_NOTE.replace('wJnAM=', 'wJnAN=');
+    expect(respelled).not.toBe(GO_NOTE);
+    expect(() => openNote(respelled, parseVerifierKey(GO_KEY))).toThrowError(refused('NOTE_MALFORMED'));
+  });
+
   it('may carry signatures by others, which say nothing', () => {
     const stranger = noteKey('example.com/witness', other.publicKey);
     const note = `${signNote('text\n', key, privateKey)}${signNote('text\n', stranger, other.privateKey).split('\n\n')[1] ?? ''}`;

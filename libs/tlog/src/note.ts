@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { fromBase64 } from './base64.ts';
 import { LogFault } from './fault.ts';
 
 // Signed notes as https://c2sp.org/signed-note has them, with its Ed25519 signatures alone.
@@ -12,7 +13,6 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 /** Ours are below 1 KB; sixteen signatures of witnesses would still fit. */
 const NOTE_BYTES_MAX = 64 * 1024;
 const SIGNATURES_MAX = 64;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** A log's public key under its name: all that is needed to check what the log says. */
 export interface NoteKey {
@@ -39,7 +39,7 @@ export function encodeVerifierKey({ name, id, publicKey }: NoteKey): string {
 /** Reads a verifier key. Throws KEY_MALFORMED. */
 export function parseVerifierKey(text: string, where = 'key'): NoteKey {
   const match = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/u.exec(text.trim());
-  const bytes = match && BASE64.test(match[3] ?? '') ? Buffer.from(match[3] ?? '', 'base64') : undefined;
+  const bytes = fromBase64(match?.[3]);
   if (!match || bytes?.length !== 1 + ED25519_KEY_BYTES || bytes[0] !== ED25519)
     throw new LogFault('KEY_MALFORMED', where, `${where} is no verifier key: name+id+base64 of an Ed25519 key is due`);
   const spki = Buffer.concat([SPKI_PREFIX, bytes.subarray(1)]);
@@ -89,7 +89,7 @@ function parseNote(note: string, where: string): { readonly text: string; readon
   if (lines.length > SIGNATURES_MAX) throw malformed(`it has more than ${SIGNATURES_MAX} signatures`);
   const signatures = lines.map((line) => {
     const match = /^— ([^\s+]+) (\S+)$/u.exec(line);
-    const bytes = match && BASE64.test(match[2] ?? '') ? Buffer.from(match[2] ?? '', 'base64') : undefined;
+    const bytes = fromBase64(match?.[2]);
     if (!match || !bytes || bytes.length <= KEY_ID_BYTES) throw malformed('a line below the text is no signature');
     const id = bytes.subarray(0, KEY_ID_BYTES).toString('hex');
     return { name: match[1] ?? '', id, signature: bytes.subarray(KEY_ID_BYTES) };

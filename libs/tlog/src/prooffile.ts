@@ -1,3 +1,4 @@
+import { fromBase64 } from './base64.ts';
 import { openCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import { LogFault } from './fault.ts';
 import { HASH_BYTES, leafHash } from './hash.ts';
@@ -48,19 +49,13 @@ export function parseProof(text: string, where = 'proof'): EntryProof {
   const end = text.indexOf('\n\n');
   const [header, extra, position, ...hashes] = text.slice(0, Math.max(end, 0)).split('\n');
   if (header !== HEADER) throw malformed(`its first line is not ${HEADER}`);
-  const entry = bytesOf(/^extra (\S+)$/.exec(extra ?? '')?.[1]);
+  const entry = fromBase64(/^extra (\S+)$/.exec(extra ?? '')?.[1]);
   if (!entry) throw malformed('line 2 does not carry the entry');
   const index = /^index (0|[1-9]\d{0,15})$/.exec(position ?? '')?.[1];
   if (index === undefined || !Number.isSafeInteger(Number(index))) throw malformed('line 3 gives no index');
-  const path = hashes.map(bytesOf);
+  const path = hashes.map(fromBase64);
   const bad = path.findIndex((hash) => hash?.length !== HASH_BYTES);
   if (bad >= 0) throw malformed(`line ${bad + 4} is no hash`);
   if (path.length > PATH_MAX) throw malformed(`its path has more than ${PATH_MAX} hashes`);
   return { entry, index: Number(index), path: path as Uint8Array[], checkpoint: text.slice(end + 2) };
-}
-
-/** Canonical base64, or undefined. */
-function bytesOf(text: string | undefined): Buffer | undefined {
-  const bytes = Buffer.from(text ?? '', 'base64');
-  return text !== undefined && bytes.toString('base64') === text ? bytes : undefined;
 }

@@ -36,7 +36,7 @@ interface Waiter {
 
 /**
  * Decides by the log alone: appends the command, folds up to its own entry, and answers with the fold's outcome there. So replicas
- * need no lock and no lease between them, and any of them may be killed at any time (protocols 0.1).
+ * need no lock and no lease between them, and any of them may be killed at any time.
  */
 export class Accountant {
   readonly #parts: AccountantParts;
@@ -70,7 +70,7 @@ export class Accountant {
     return opened;
   }
 
-  /** Throws `budget-unavailable` when the log does not answer in time: never free, never guessed (5.3). */
+  /** Throws `budget-unavailable` when the log does not answer in time: never free, never guessed. */
   async decide(command: Command): Promise<Outcome> {
     if (!this.#ready) throw unavailable('the ledger is being read');
     return this.#decide(command);

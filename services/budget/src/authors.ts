@@ -1,4 +1,4 @@
-/** Who has written into the log, and how far each has come: an older life and a replayed entry are refused (protocols 0.4, 5.12). */
+/** Who has written into the log, and how far each has come: an older life and a replayed entry are refused. */
 export class Authors {
   readonly #known = new Map<string, { readonly boot: number; readonly counter: number }>();
 

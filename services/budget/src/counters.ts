@@ -35,7 +35,7 @@ export class Counters {
     return this.#counters.get(keyOf(limit.account, limit.window, atMs)) ?? NOTHING;
   }
 
-  /** Whether every sum stays a safe integer when this much more is held: sums that are not exact prove nothing (protocols 0.8). */
+  /** Whether every sum stays a safe integer when this much more is held: sums that are not exact prove nothing. */
   bears(holder: Holder, amounts: Amounts, atMs: number): boolean {
     return accountsOf(holder, amounts).every(({ account, window, value }) => {
       const { charged, reserved } = this.standing({ account, window }, atMs);

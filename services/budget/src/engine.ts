@@ -15,7 +15,7 @@ export interface LedgerReader {
   entry(logged: Logged): void;
   /** All that was there when reading began has been given. Said again after each loss. */
   caughtUp(): void;
-  /** The log is not the one that was read before: wiped, restored, its tail lost. Entries are given again from the first (0.4). */
+  /** The log is not the one that was read before: wiped, restored, its tail lost. Entries are given again from the first. */
   lost(lastPosition: number): void;
 }
 

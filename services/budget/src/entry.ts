@@ -57,9 +57,9 @@ const command = z.discriminatedUnion('kind', [
 ]);
 
 export const authored = z.strictObject({
-  /** Which log it was written for: an entry of another is refused (protocols 0.4). */
+  /** Which log it was written for: an entry of another is refused. */
   incarnation: name.min(1),
-  /** Which replica wrote it, and which life of it: an older life is refused (protocols 5.12). */
+  /** Which replica wrote it, and which life of it: an older life is refused. */
   replica: name.min(1).max(REPLICA_CHARS_MAX),
   boot: amount,
   /** Counts the entries of this life: one that is replayed is refused. */

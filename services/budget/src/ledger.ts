@@ -7,7 +7,7 @@ import { NOTED, type Outcome, rejected } from './outcome.ts';
 import { type Closed, type Reservation, Reservations } from './reservations.ts';
 import { type PackLimits, Terms } from './terms.ts';
 
-/** How far a stream timestamp may run ahead of the writer's clock: a server clock that steps ahead must not freeze a window (5.2). */
+/** How far a stream timestamp may run ahead of the writer's clock: a server clock that steps ahead must not freeze a window. */
 const CLOCK_AHEAD_MS_MAX = 5_000;
 /** After its not-after, a reservation is expired only when an honest holder's clock says so, too: the ledger's may have run ahead. */
 export const EXPIRY_MARGIN_MS = CLOCK_AHEAD_MS_MAX + 2_000;
@@ -15,7 +15,7 @@ export const EXPIRY_MARGIN_MS = CLOCK_AHEAD_MS_MAX + 2_000;
 export const LIFE_MS_MAX = 600_000;
 /** How long a closed reservation is remembered, so that a repeated command still gets its answer. */
 const MEMORY_MS = LIFE_MS_MAX;
-/** How long nothing is granted after the log has lost entries: until all that may have been held in them has ended (0.4). */
+/** How long nothing is granted after the log has lost entries: until all that may have been held in them has ended. */
 export const RECOVERY_MS = LIFE_MS_MAX + EXPIRY_MARGIN_MS;
 /** The ledger tidies up once in this much of its own time: often enough to free a dead holder's tokens, seldom enough to cost nothing. */
 const TIDY_MS = 1_000;
@@ -140,7 +140,7 @@ export class Ledger {
     const { closed } = reservation;
     if (!closed) return this.#close(reservation, spent, 'holder');
     if (closed.by === 'holder') return closed.outcome;
-    // Truth that comes too late may not go into a window that was granted out meanwhile (5.9).
+    // Truth that comes too late may not go into a window that was granted out meanwhile.
     const outcome = { ...closed.outcome, overrun: less(spent, closed.outcome.charged) };
     reservation.closed = { ...closed, by: 'holder', outcome };
     return outcome;
@@ -199,7 +199,7 @@ export class Ledger {
     if (minuteBegins) this.#counters.sweep(toMs - LIFE_MS_MAX - EXPIRY_MARGIN_MS - TIDY_MS);
   }
 
-  /** A reservation past its end is closed at what its holder has covered, and the rest is free again (5.5). */
+  /** A reservation past its end is closed at what its holder has covered, and the rest is free again. */
   #expire(): void {
     for (const reservation of this.#reservations.open()) {
       if (this.#timeMs > reservation.notAfterMs + EXPIRY_MARGIN_MS) this.#close(reservation, reservation.covered, 'expiry');
