@@ -31,6 +31,8 @@ export interface Mesh extends AsyncDisposable {
   alerts(signal?: AbortSignal): AsyncIterable<MeshAlert>;
   /** Each authentic lock status from now on, with what it means at this moment. */
   lock(signal?: AbortSignal): AsyncIterable<LockNews>;
+  /** Resolves when the server holds every subscription that was asked for before: nothing that comes later is missed. */
+  settled(): Promise<void>;
   /** The lock's gate, for a service of one's own. */
   readonly guard: MeshGuard;
 }
@@ -68,6 +70,7 @@ function meshOf(
     guard,
     events: (options = {}) => followEvents(nats, trust, options),
     alerts: (signal) => followAlerts(nats, trust, signal),
+    settled: async () => void (await Promise.all([nats.flush(), lockNats.flush()])),
     lock: (signal) => followLock(lockNats, trust, guard, signal),
     [Symbol.asyncDispose]: () => ends.disposeAsync(),
   };

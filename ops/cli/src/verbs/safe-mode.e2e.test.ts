@@ -44,12 +44,16 @@ async function smartlite(...words: string[]): Promise<Outcome> {
 /** Follows until the test ends. */
 function following(...words: string[]): {
   readonly lines: () => readonly Record<string, unknown>[];
+  /** What it has said on stderr. */
+  readonly said: () => string;
   readonly child: ChildProcess;
 } {
   const child = spawn(process.execPath, [MAIN, 'watch', ...words, '--json'], {
     env: environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   fleet.defer(() => child.kill('SIGKILL'));
   let written = '';
   child.stdout.on('data', (chunk: Buffer) => (written += chunk.toString()));
@@ -58,7 +62,7 @@ function following(...words: string[]): {
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { lines, child };
+  return { lines, said: () => said, child };
 }
 
 describe('an operator at the command line', () => {
@@ -107,10 +111,11 @@ describe('smartlite watch', () => {
     const [events, lock, alerts] = [following('events', '--after', 'beginning'), following('lock'), following('alerts')];
     await expect.poll(() => events.lines().map(({ type }) => type), PATIENCE).toContain('verification.passed');
     await expect.poll(() => lock.lines().length, PATIENCE).toBeGreaterThan(0);
+    // Alerts are not kept: the flip waits for who follows them.
+    await expect.poll(alerts.said, PATIENCE).toContain('Following alerts');
     const file = fleet.domain.artifact('ears');
     await expect
       .poll(() => {
-        // Alerts are not kept: the flip is made until the subscription stands and sees one.
         writeFileSync(file, readFileSync(file, 'utf8').replace('hello', 'hallo'));
         return events.lines().map(({ type }) => type);
       }, PATIENCE)

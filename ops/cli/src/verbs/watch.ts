@@ -40,8 +40,15 @@ async function watch(what: string, options: Options): Promise<void> {
     name: 'smartlite-cli watch',
     ...(credentials && { credentials: credentialsSchema.parse(JSON.parse(await readFile(credentials, 'utf8'))) }),
   });
-  for await (const { text, facts } of linesOf(what, mesh, options, ending.signal))
-    console.log(options.json ? JSON.stringify(facts) : text);
+  const lines = linesOf(what, mesh, options, ending.signal)[Symbol.asyncIterator]();
+  let next = lines.next();
+  // The subscription is asked for by the first `next`; once the server has it, nothing that happens is missed.
+  await mesh.settled();
+  console.error(`Following ${what}; Ctrl-C ends it.`);
+  for (let line = await next; !line.done; line = await next) {
+    console.log(options.json ? JSON.stringify(line.value.facts) : line.value.text);
+    next = lines.next();
+  }
 }
 
 function linesOf(what: string, mesh: Mesh, options: Options, signal: AbortSignal): AsyncIterable<Line> {
