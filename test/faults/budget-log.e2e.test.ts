@@ -8,7 +8,7 @@ const CALLER = { user: 'ada', tenant: 'acme', regions: [], operator: false };
 const reserve = ({ peers }: TestFleet, key: string) =>
   peers.budget
     .reserve(
-      { key, tenant: 'acme', user: 'ada', amounts: [{ unit: Unit.UNIT_LLM_TOKENS, value: 1n }], lifeMs: 60_000 },
+      { key, tenant: 'acme', user: 'ada', amounts: [{ unit: Unit.UNIT_LLM_TOKENS, value: 1n }], covered: [], lifeMs: 60_000 },
       { caller: CALLER },
     )
     .then(

@@ -38,7 +38,7 @@ async function withReplicas(fleet: TestFleet): Promise<ServiceProcess[]> {
 
 async function ask({ peers }: TestFleet, key: string, value = 1n): Promise<Answer> {
   const amounts = [{ unit: Unit.UNIT_LLM_TOKENS, value }];
-  const request = { key, tenant: 'acme', user: 'ada', amounts, lifeMs: LIFE_MS };
+  const request = { key, tenant: 'acme', user: 'ada', amounts, covered: [], lifeMs: LIFE_MS };
   const { outcome } = await peers.budget.reserve(request, { caller: CALLER, timeoutMs: 10_000 });
   return { key, kind: outcome?.$case ?? 'nothing', ...outcome?.value };
 }

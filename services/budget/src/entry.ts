@@ -36,6 +36,8 @@ const command = z.discriminatedUnion('kind', [
     tenant: name.min(1),
     user: name.min(1),
     amounts,
+    // What the holder may use before it first reports.
+    covered: amounts.optional(),
     lifeMs: amount,
   }),
   // `spent` is a cover: how much the holder will have used at most before it reports again.

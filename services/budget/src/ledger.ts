@@ -90,7 +90,10 @@ export class Ledger {
     }
   }
 
-  #reserve({ key: ownKey, tenant, user, amounts, lifeMs }: Extract<Command, { kind: 'reserve' }>, id: string): Outcome {
+  #reserve(
+    { key: ownKey, tenant, user, amounts, covered = {}, lifeMs }: Extract<Command, { kind: 'reserve' }>,
+    id: string,
+  ): Outcome {
     const key = JSON.stringify([tenant, ownKey]);
     const known = this.#reservations.ofKey(key);
     if (known) return known.closed ? rejected('closed-reservation') : granted(known);
@@ -105,8 +108,8 @@ export class Ledger {
       notAfterMs: this.#timeMs + Math.min(lifeMs, LIFE_MS_MAX),
       extensions: new Set(),
       held: amounts,
-      // A request is used by being admitted; of all else nothing is, until its holder says so.
-      covered: atMost({ requests: Number.MAX_SAFE_INTEGER }, amounts),
+      // A request is used by being admitted; of all else nothing is, but what its holder says.
+      covered: atMost({ ...covered, requests: Number.MAX_SAFE_INTEGER }, amounts),
       closed: undefined,
     };
     this.#reservations.add(reservation);

@@ -30,9 +30,17 @@ export const budget = defineService({
       return accountant;
     };
 
-    const reserve = async ({ key, tenant, user, amounts, lifeMs }: ReserveRequest) => {
+    const reserve = async ({ key, tenant, user, amounts, covered, lifeMs }: ReserveRequest) => {
       if (!key || !tenant || !user) throw new MeshError('invalid-argument', 'key, tenant and user are required');
-      const outcome = await books().decide({ kind: 'reserve', key, tenant, user, amounts: amountsOf(amounts), lifeMs });
+      const outcome = await books().decide({
+        kind: 'reserve',
+        key,
+        tenant,
+        user,
+        amounts: amountsOf(amounts),
+        covered: amountsOf(covered),
+        lifeMs,
+      });
       if (outcome.kind === 'refused') {
         platform.bus.publishEvent('budget.exhausted', {
           limit: outcome.limit,

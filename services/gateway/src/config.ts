@@ -11,4 +11,9 @@ export const gatewayConfig = defineSettings({
     min: 100,
     max: 600_000,
   }).default(20_000),
+  SMARTLITE_RESERVATION_MS: wholeNumber('How long one request may spend what it reserved, in milliseconds.', {
+    min: 10_000,
+    // The ledger gives no longer lives.
+    max: 600_000,
+  }).default(180_000),
 });

@@ -40,4 +40,6 @@ export interface Ports extends Stages {
   readonly tokensLeft: (call: Call) => Promise<bigint | undefined>;
   /** A name for a reservation that nobody outside can choose: the same name twice would be one reservation. */
   readonly newId: () => string;
+  /** How long a request may spend what it reserved: the audio, the answer and the speech, with room. */
+  readonly reservationMs: number;
 }

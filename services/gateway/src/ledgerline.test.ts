@@ -2,7 +2,7 @@ import { type AccountRequest, type AccountResponse, MeshError } from '@smartlite
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { StreamedLedgerLine } from './ledgerline.ts';
 
-const RESERVE = { key: 'turn-1', tenant: 'acme', user: 'ann', amounts: [], lifeMs: 1_000 };
+const RESERVE = { key: 'turn-1', tenant: 'acme', user: 'ann', amounts: [], covered: [], lifeMs: 1_000 };
 const granted = (request: AccountRequest): AccountResponse => {
   const value = { outcome: { $case: 'granted' as const, value: { id: 'r-1', amounts: [], notAfterUnixMs: 0n } } };
   return { id: request.id, result: { $case: 'reserve', value } };

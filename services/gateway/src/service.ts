@@ -16,7 +16,7 @@ export const gateway = defineService({
   name: 'gateway',
   config: gatewayConfig,
 
-  wire({ httpAddress, clients, uploadBytesMax, turnSecondsMax, idleMsMax }, platform) {
+  wire({ httpAddress, clients, uploadBytesMax, turnSecondsMax, idleMsMax, reservationMs }, platform) {
     const { asr, llm, tts, budget } = platform.peers;
     const { clock, ids, log } = platform;
     const latest = new LatestTurns(platform.trail, () => clock.nowMs());
@@ -35,6 +35,7 @@ export const gateway = defineService({
       trail: latest.trail,
       tokensLeft: (call) => tokensLeftOf(call).catch(() => undefined),
       newId: () => ids.uuid(),
+      reservationMs,
     };
     let http: HttpDoor | undefined;
 

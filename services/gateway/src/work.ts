@@ -9,10 +9,12 @@ import {
   type TranscribeResponse,
 } from '@smartlite/contracts';
 import type { Ports } from './engine.ts';
-import { ASR_STEP_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
+import { ASR_FIRST_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
+import type { Counts } from './turn/counts.ts';
 import { Meter } from './turn/meter.ts';
 import { actorOf, countFacts, servedFacts } from './turn/receipt.ts';
 import { SentenceCutter } from './turn/sentences.ts';
+import { FIRST_TOKENS_COVERED } from './turn/think.ts';
 
 // The single stages of a turn, metered and recorded, for the doors that offer them one by one.
 
@@ -25,13 +27,12 @@ export async function* transcribe(
   tier: string,
   call: Call,
 ): AsyncIterable<TranscribeResponse> {
-  yield* metered(ports, call, { asrMs: ASR_STEP_MS }, async function* (stage) {
+  yield* metered(ports, call, { asrMs: ASR_FIRST_MS }, { asrMs: ASR_FIRST_MS }, async function* (stage) {
     const hear = async function* () {
       yield { kind: { $case: 'settings' as const, value: { tier, partials: false, endAtPause: false } } };
       for await (const pcm of audio) {
         const ms = pcm.byteLength / PCM_BYTES_PER_MS;
-        await stage.meter.hold('asrMs', ms, ASR_STEP_MS);
-        stage.meter.use('asrMs', ms);
+        await stage.meter.spend('asrMs', ms);
         yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm) } };
       }
     };
@@ -48,15 +49,21 @@ export async function* speak(ports: Ports, text: string, voice: string, rate: nu
   const cutter = new SentenceCutter();
   const sentences = [...cutter.push(text), ...cutter.end()].map((sentence) => sentence.trim());
   if (sentences.length === 0) throw new MeshError('invalid-argument', 'input: there is nothing to speak');
-  yield* metered(ports, call, { ttsCharacters: text.length }, async function* (stage) {
-    for (const sentence of sentences) {
-      stage.meter.use('ttsCharacters', sentence.length);
-      for await (const { kind } of ports.tts.synthesize({ text: sentence, voice, rate }, { call, signal: stage.signal })) {
-        if (kind?.$case === 'done') stage.served = { tts: kind.value.servedBy };
-        if (kind?.$case === 'frame') yield kind.value;
+  yield* metered(
+    ports,
+    call,
+    { ttsCharacters: text.length },
+    { ttsCharacters: sentences[0]?.length ?? 0 },
+    async function* (stage) {
+      for (const sentence of sentences) {
+        await stage.meter.spend('ttsCharacters', sentence.length);
+        for await (const { kind } of ports.tts.synthesize({ text: sentence, voice, rate }, { call, signal: stage.signal })) {
+          if (kind?.$case === 'done') stage.served = { tts: kind.value.servedBy };
+          if (kind?.$case === 'frame') yield kind.value;
+        }
       }
-    }
-  });
+    },
+  );
 }
 
 export type ChatPiece =
@@ -78,11 +85,13 @@ export async function* chat(ports: Ports, request: ChatRequest, call: Call): Asy
   const maxTokens = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
   const lastAnswer = messages.findLast(({ role }) => role === 'assistant')?.content ?? '';
   const asked = { ...request, maxTokens, facts: { ...NO_SESSION, lastAnswer, llmTokensLeft } };
-  yield* metered(ports, call, { llmTokens: size.promptTokens + maxTokens }, async function* (stage) {
-    stage.meter.use('llmTokens', size.promptTokens);
+  const { promptTokens } = size;
+  const covering = promptTokens + Math.min(maxTokens, FIRST_TOKENS_COVERED);
+  yield* metered(ports, call, { llmTokens: promptTokens + maxTokens }, { llmTokens: covering }, async function* (stage) {
+    await stage.meter.spend('llmTokens', promptTokens);
     for await (const { kind } of ports.llm.generate(asked, { call, signal: stage.signal })) {
       if (kind?.$case === 'chunk') {
-        stage.meter.use('llmTokens', kind.value.tokens);
+        await stage.meter.spend('llmTokens', kind.value.tokens);
         yield { kind: 'text' as const, text: kind.value.text };
       }
       if (kind?.$case !== 'done') continue;
@@ -102,12 +111,13 @@ interface Stage {
 async function* metered<T>(
   ports: Ports,
   call: Call,
-  first: Parameters<typeof Meter.open>[2],
+  first: Partial<Counts>,
+  covering: Partial<Counts>,
   work: (stage: Stage) => AsyncIterable<T>,
 ): AsyncIterable<T> {
   const { tenant, user } = call.caller;
-  const request = { key: ports.newId(), tenant, user, nowMs: () => ports.clock.nowMs() };
-  const meter = await Meter.open(ports.ledger, request, first);
+  const request = { key: ports.newId(), tenant, user, lifeMs: ports.reservationMs, clock: ports.clock };
+  const meter = await Meter.open(ports.ledger, request, first, covering);
   const leaving = new AbortController();
   const stage: Stage = { meter, signal: AbortSignal.any([call.signal, leaving.signal]), served: {} };
   let code = 'cancelled';

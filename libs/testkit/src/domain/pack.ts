@@ -87,7 +87,11 @@ export function scriptedPack(models: readonly ScriptedModel[], holds: string): P
     latency_profile: { asr: LATENCY, llm: LATENCY, tts: LATENCY, turn: LATENCY },
     residency_policy: { regions: ['local'], rules: [] },
     lexicon: { pronunciations: [], domain_terms: [] },
-    token_budget: { limits: [{ scope: 'fleet', unit: 'llm_tokens', window: 'day', limit: 1_000_000 }] },
+    token_budget: {
+      limits: (['requests', 'llm_tokens', 'asr_seconds', 'tts_characters'] as const).map((unit) => {
+        return { scope: 'fleet', unit, window: 'day', limit: 1_000_000 };
+      }),
+    },
   };
 }
 

@@ -33,6 +33,7 @@ const reserve = async (value: number) => {
     tenant: 'local',
     user: 'ada',
     amounts: [{ unit: Unit.UNIT_LLM_TOKENS, value: BigInt(value) }],
+    covered: [],
     lifeMs: 60_000,
   };
   const caller = { user: 'ada', tenant: 'local', regions: [], operator: false };

@@ -265,6 +265,15 @@ describe('a budget that is used up', () => {
     expect(gate.ledger.open.size).toBe(0);
   });
 
+  it('but for a short answer, gets a short answer, which the model is told to close in time', async () => {
+    await using gate = await edge();
+    gate.ledger.ration(Unit.UNIT_LLM_TOKENS, 'user/llm_tokens/day', 40n);
+    gate.stages.finishReason = 'length';
+    const done = (await allEvents(await gate.turn(QUESTION))).at(-1);
+    expect(done).toMatchObject({ event: 'done', data: { answer: ANSWER, finishReason: 'budget' } });
+    expect(gate.stages.maxTokens).toBe(40 - 7);
+  });
+
   it('in mid-answer, is said in words, and the turn ends well', async () => {
     await using gate = await edge();
     const hold = Promise.withResolvers<void>();

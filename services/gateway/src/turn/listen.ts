@@ -1,8 +1,8 @@
 import { MeshError, type TranscribeResponse, type TurnResponse } from '@smartlite/contracts';
 import type { Scene } from './scene.ts';
 
-/** Audio is held for in steps of so much: small enough to free soon, large enough to ask seldom. */
-export const ASR_STEP_MS = 10_000;
+/** Audio held for from the start: whoever has not so much left is told before he speaks. */
+export const ASR_FIRST_MS = 10_000;
 export const PCM_BYTES_PER_MS = 32;
 
 /** Partial transcripts while the audio arrives, then the final one. */
@@ -27,8 +27,7 @@ async function* requests({ settings, meter, progress }: Scene, audio: AsyncItera
   yield { kind: { $case: 'settings' as const, value: { tier, partials: true, endAtPause } } };
   for await (const pcm of audio) {
     const ms = pcm.byteLength / PCM_BYTES_PER_MS;
-    await meter.hold('asrMs', ms, ASR_STEP_MS);
-    meter.use('asrMs', ms);
+    await meter.spend('asrMs', ms);
     yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm) } };
   }
   progress.mark('audioEnded');

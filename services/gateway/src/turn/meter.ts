@@ -1,52 +1,70 @@
-import { type Amount, MeshError, Unit } from '@smartlite/contracts';
+import type { Clock } from '@smartlite/chassis';
+import { MeshError, type ReserveResponse } from '@smartlite/contracts';
 import type { LedgerLine } from '../engine.ts';
+import { amountsOf, type Counts, type MeteredUnit, nothing } from './counts.ts';
+import { overBudget, roomIn } from './overbudget.ts';
 
-/** Longest that one turn may hold what it reserved: the audio, the answer and the speech, with room. */
-const LIFE_MS = 180_000;
-
-export type MeteredUnit = 'requests' | 'llmTokens' | 'asrMs' | 'ttsCharacters';
-const UNITS: Readonly<Record<MeteredUnit, Unit>> = {
-  requests: Unit.UNIT_REQUESTS,
-  llmTokens: Unit.UNIT_LLM_TOKENS,
-  asrMs: Unit.UNIT_ASR_MILLISECONDS,
-  ttsCharacters: Unit.UNIT_TTS_CHARACTERS,
-};
-type Counts = Record<MeteredUnit, number>;
+/**
+ * Covered ahead in steps of so much, so that the ledger gets an entry a step and not one a token. It is also the most that a gateway
+ * which dies is charged beyond what it used. Characters are covered by the sentence, before it is spoken.
+ */
+const STEPS: Counts = { requests: 0, llmTokens: 64, asrMs: 10_000, ttsCharacters: 0 };
+/** How often what is left is asked for again when others took some of it meanwhile. */
+const TRIES_FOR_REST = 3;
 
 export interface MeterRequest {
   readonly key: string;
   readonly tenant: string;
   readonly user: string;
-  readonly nowMs: () => number;
+  /** How long it may spend what it holds. */
+  readonly lifeMs: number;
+  readonly clock: Clock;
 }
 
 /**
- * What one request holds and has used. Work of a kind begins only after enough is held for it, and is counted as it happens, so
- * that `settle` books what was really used at whatever moment it comes.
+ * What one request holds, has told the ledger, and has used. Nothing is used before the ledger knows that it may be: a holder that
+ * dies is charged for what it has told, so that is never less than what left its gate. Nothing is used after the reservation's life,
+ * counted from before it was asked for, by whichever clock went further: the ledger frees the rest some time later.
  */
 export class Meter {
   readonly #line: LedgerLine;
   readonly #request: MeterRequest;
-  readonly #held: Counts = { requests: 0, llmTokens: 0, asrMs: 0, ttsCharacters: 0 };
-  readonly #used: Counts = { requests: 0, llmTokens: 0, asrMs: 0, ttsCharacters: 0 };
+  readonly #held = nothing();
+  readonly #covered = nothing();
+  readonly #used = nothing();
+  readonly #sentMs: { readonly wall: number; readonly monotonic: number };
   #id = '';
   #extensions = 0;
-  #settled = false;
+  #ahead: Promise<void> | undefined;
+  #settled: Promise<unknown> | undefined;
 
   private constructor(line: LedgerLine, request: MeterRequest) {
     this.#line = line;
     this.#request = request;
+    this.#sentMs = { wall: request.clock.nowMs(), monotonic: request.clock.monotonicMs() };
   }
 
-  /** Holds the first amounts, one request among them. Throws `over-budget` naming the limit, what is left and when it refills. */
-  static async open(line: LedgerLine, request: MeterRequest, first: Partial<Counts>): Promise<Meter> {
+  /**
+   * Holds the first amounts, one request among them, and covers a part of them with the same command. Throws `over-budget` naming the
+   * limit, what is left and when it refills.
+   */
+  static async open(
+    line: LedgerLine,
+    request: MeterRequest,
+    first: Partial<Counts>,
+    covering: Partial<Counts> = {},
+  ): Promise<Meter> {
     const meter = new Meter(line, request);
-    const { key, tenant, user } = request;
-    const amounts = { requests: 1, ...first };
-    const { outcome } = await line.reserve({ key, tenant, user, amounts: amountsOf(amounts), lifeMs: LIFE_MS });
+    const { key, tenant, user, lifeMs } = request;
+    const [held, covered] = [
+      { requests: 1, ...first },
+      { requests: 1, ...covering },
+    ];
+    const amounts = amountsOf(held);
+    const { outcome } = await line.reserve({ key, tenant, user, amounts, covered: amountsOf(covered), lifeMs });
     meter.#id = meter.#granted(outcome);
-    meter.#add(amounts);
-    meter.use('requests', 1);
+    meter.#book(held, covered);
+    await meter.spend('requests', 1);
     return meter;
   }
 
@@ -58,62 +76,100 @@ export class Meter {
     return Math.ceil(this.#used[unit]);
   }
 
-  /** Makes sure that `amount` more can be used, holding at least `step` more where it cannot. Throws `over-budget`; nothing changes then. */
-  async hold(unit: MeteredUnit, amount: number, step = 0): Promise<void> {
-    const lacking = this.#used[unit] + amount - this.#held[unit];
-    if (lacking > 0) await this.#extend(unit, Math.max(lacking, step));
+  /** Makes sure that `amount` more can be used, and that `covering` of it may be at once. Throws `over-budget`; nothing changes then. */
+  async hold(unit: MeteredUnit, amount: number, covering = 0): Promise<void> {
+    const lacking = Math.ceil(Math.max(0, this.#used[unit] + amount - this.#held[unit]));
+    const cover = this.#used[unit] + covering;
+    if (lacking > 0 || cover > this.#covered[unit]) await this.#extend(unit, lacking, cover);
   }
 
-  /** Counts what happened. */
-  use(unit: MeteredUnit, amount: number): void {
+  /** The same for `amount`, or for what is left where that is less but not below `least`. Returns how much can be used. */
+  async holdUpTo(unit: MeteredUnit, amount: number, least: number, covering: number): Promise<number> {
+    for (let [wanted, tries] = [amount, TRIES_FOR_REST]; ; tries -= 1) {
+      try {
+        await this.hold(unit, wanted, Math.min(covering, wanted));
+        return wanted;
+      } catch (caught) {
+        const rest = roomIn(caught) ?? 0;
+        const room = this.#held[unit] - this.#used[unit] + rest;
+        if (tries === 0 || room < least || room >= wanted) throw caught;
+        wanted = room;
+      }
+    }
+  }
+
+  /**
+   * Counts `amount` as used once the ledger knows of it: what it is for happens after this resolves. Throws `over-budget` where it is
+   * not held and cannot be.
+   */
+  async spend(unit: MeteredUnit, amount: number): Promise<void> {
+    while (this.#used[unit] + amount > this.#covered[unit]) await this.#cover(unit, amount);
+    this.#mustLive();
     this.#used[unit] += amount;
+    this.#coverAhead(unit);
   }
 
   /** Books what was used and frees the rest. Repeating it changes nothing. */
   async settle(): Promise<void> {
-    if (this.#settled) return;
-    this.#settled = true;
-    await this.#line.settle({ reservationId: this.#id, spent: amountsOf(this.#used) });
+    this.#settled ??= this.#line.settle({ reservationId: this.#id, spent: amountsOf(this.#used) });
+    await this.#settled;
   }
 
-  async #extend(unit: MeteredUnit, more: number): Promise<void> {
+  async #cover(unit: MeteredUnit, amount: number): Promise<void> {
+    // A step that is on its way may be enough.
+    if (this.#ahead) return this.#ahead;
+    const needed = this.#used[unit] + amount;
+    const lacking = Math.ceil(Math.max(0, needed - this.#held[unit]));
+    const upTo = this.#used[unit] + Math.max(amount, STEPS[unit]);
+    if (lacking === 0) return this.#extend(unit, 0, Math.min(upTo, this.#held[unit]));
+    await this.#extend(unit, Math.max(lacking, STEPS[unit]), upTo).catch(async (caught: unknown) => {
+      // Less than a step is left, but enough for this.
+      const room = roomIn(caught) ?? 0;
+      if (room < lacking || room >= STEPS[unit]) throw caught;
+      await this.#extend(unit, room, this.#held[unit] + room);
+    });
+  }
+
+  /** The next step is covered while this one is used, so that a stream waits for the ledger only where that is slow. */
+  #coverAhead(unit: MeteredUnit): void {
+    const step = STEPS[unit];
+    const upTo = Math.min(this.#used[unit] + step, this.#held[unit]);
+    if (this.#ahead || upTo <= this.#covered[unit] || this.#covered[unit] - this.#used[unit] > step / 2) return;
+    // One that fails is asked for again when it is needed.
+    this.#ahead = this.#extend(unit, 0, upTo)
+      .catch(() => undefined)
+      .finally(() => (this.#ahead = undefined));
+  }
+
+  async #extend(unit: MeteredUnit, more: number, cover: number): Promise<void> {
+    this.#mustLive();
     this.#extensions += 1;
-    const request = {
-      reservationId: this.#id,
-      key: String(this.#extensions),
-      more: amountsOf({ [unit]: more }),
-      spent: amountsOf(this.#used),
-    };
+    const key = String(this.#extensions);
+    const spent = { ...this.#covered, [unit]: Math.max(this.#covered[unit], cover) };
+    const request = { reservationId: this.#id, key, more: amountsOf({ [unit]: more }), spent: amountsOf(spent) };
     const { outcome } = await this.#line.extend(request);
+    // A cover counts also where more is refused, up to what is held.
+    this.#book(outcome?.$case === 'granted' ? { [unit]: more } : {}, { [unit]: cover });
     this.#granted(outcome);
-    this.#add({ [unit]: more });
   }
 
-  #granted(outcome: Awaited<ReturnType<LedgerLine['reserve']>>['outcome']): string {
+  #book(more: Partial<Counts>, cover: Partial<Counts>): void {
+    for (const unit of Object.keys(this.#held) as MeteredUnit[]) {
+      this.#held[unit] += Math.ceil(more[unit] ?? 0);
+      this.#covered[unit] = Math.min(this.#held[unit], Math.max(this.#covered[unit], Math.ceil(cover[unit] ?? 0)));
+    }
+  }
+
+  #granted(outcome: ReserveResponse['outcome']): string {
     if (outcome?.$case === 'granted') return outcome.value.id;
-    if (outcome?.$case !== 'refused') throw new MeshError('budget-unavailable', 'the budget gave no answer');
-    const { limit, limitValue, left, refillsUnixMs } = outcome.value;
-    const retryAfterMs = Math.max(1_000, Number(refillsUnixMs) - this.#request.nowMs());
-    const facts = {
-      limit,
-      limit_value: String(limitValue),
-      left: String(left),
-      refills: new Date(Number(refillsUnixMs)).toISOString(),
-    };
-    throw new MeshError(
-      'over-budget',
-      `the limit ${limit} of ${limitValue} is reached, ${left} are left; it refills at ${facts.refills}`,
-      { facts, retryAfterMs },
-    );
+    if (outcome?.$case === 'refused') throw overBudget(outcome.value, this.#request.clock.nowMs());
+    throw new MeshError('budget-unavailable', 'the budget gave no answer');
   }
 
-  #add(amounts: Partial<Counts>): void {
-    for (const unit of Object.keys(UNITS) as MeteredUnit[]) this.#held[unit] += Math.ceil(amounts[unit] ?? 0);
+  #mustLive(): void {
+    const { clock, lifeMs } = this.#request;
+    const livedMs = Math.max(clock.nowMs() - this.#sentMs.wall, clock.monotonicMs() - this.#sentMs.monotonic);
+    if (livedMs >= lifeMs)
+      throw new MeshError('deadline-exceeded', `a request may hold its budget for ${lifeMs / 1_000} seconds; ask again`);
   }
-}
-
-function amountsOf(counts: Partial<Counts>): Amount[] {
-  return (Object.keys(UNITS) as MeteredUnit[])
-    .filter((unit) => (counts[unit] ?? 0) > 0)
-    .map((unit) => ({ unit: UNITS[unit], value: BigInt(Math.ceil(counts[unit] ?? 0)) }));
 }

@@ -28,10 +28,11 @@ export class Progress {
     return this.#marks.firstAudio !== undefined;
   }
 
-  thought({ servedBy, timers, finishReason }: Generation): void {
+  /** `rationed`: the budget allowed less than a whole answer. */
+  thought({ servedBy, timers, finishReason }: Generation, rationed: boolean): void {
     this.llm = servedBy;
     this.timers = timers;
-    this.finish = finishReason;
+    this.finish = rationed && finishReason === 'length' ? 'budget' : finishReason;
   }
 
   /** All from the end of the speaker's audio. */

@@ -75,7 +75,7 @@ async function speak(
 /** Whether the budget covers a sentence, with the closing one left to say. Before the first sound its end is an ordinary refusal. */
 async function mayBeSaid({ meter, progress }: Scene, text: string): Promise<boolean> {
   try {
-    await meter.hold('ttsCharacters', text.length + BUDGET_ENDED.length);
+    await meter.hold('ttsCharacters', text.length + BUDGET_ENDED.length, text.length);
     return true;
   } catch (caught) {
     if (MeshError.from(caught).code === 'over-budget' && progress.hasSpoken) return false;
@@ -84,7 +84,7 @@ async function mayBeSaid({ meter, progress }: Scene, text: string): Promise<bool
 }
 
 async function say(scene: Scene, text: string, outbox: Outbox<TurnResponse>): Promise<void> {
-  scene.meter.use('ttsCharacters', text.length);
+  await scene.meter.spend('ttsCharacters', text.length);
   for await (const frame of voice(scene, text)) {
     scene.progress.mark('firstAudio');
     await outbox.put({ kind: { $case: 'audio', value: frame } }, scene.signal);

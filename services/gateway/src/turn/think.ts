@@ -1,7 +1,15 @@
 import type { ChatMessage } from '@smartlite/contracts';
 import type { Scene } from './scene.ts';
 
-/** The answer's text, as its tokens come. Held for as a whole before it begins, charged as it is said. */
+/** Fewer tokens than this are no answer: then the caller is told that his budget is used up. */
+const ANSWER_TOKENS_MIN = 24;
+/** Covered with the prompt, before the first token, so that it does not wait. */
+export const FIRST_TOKENS_COVERED = 64;
+
+/**
+ * The answer's text, as its tokens come. It is held for as a whole before it begins; where less is left, it is made shorter, and the
+ * model closes it with a sentence of its own. The prompt is covered before it is read, each token before it is said.
+ */
 export async function* think({ ports, call, settings, meter, progress, signal }: Scene): AsyncIterable<string> {
   const { tier, history, timeZone } = settings;
   const messages: ChatMessage[] = [...history, { role: 'user', content: progress.transcript }];
@@ -9,15 +17,22 @@ export async function* think({ ports, call, settings, meter, progress, signal }:
     ports.llm.countTokens({ messages, tier }, { call, signal }),
     ports.tokensLeft(call),
   ]);
-  await meter.hold('llmTokens', size.promptTokens + size.answerTokensMax);
+  const { promptTokens, answerTokensMax } = size;
+  const held = await meter.holdUpTo(
+    'llmTokens',
+    promptTokens + answerTokensMax,
+    promptTokens + Math.min(ANSWER_TOKENS_MIN, answerTokensMax),
+    promptTokens + FIRST_TOKENS_COVERED,
+  );
+  const maxTokens = held - promptTokens;
   const lastAnswer = history.findLast(({ role }) => role === 'assistant')?.content ?? '';
   const facts = { timers: progress.timers, timeZone, lastAnswer, llmTokensLeft };
-  const request = { messages, tier, maxTokens: size.answerTokensMax, temperature: 0, seed: 0n, facts };
-  meter.use('llmTokens', size.promptTokens);
+  const request = { messages, tier, maxTokens, temperature: 0, seed: 0n, facts };
+  await meter.spend('llmTokens', promptTokens);
   for await (const { kind } of ports.llm.generate(request, { call, signal })) {
-    if (kind?.$case === 'done') progress.thought(kind.value);
+    if (kind?.$case === 'done') progress.thought(kind.value, maxTokens < answerTokensMax);
     if (kind?.$case !== 'chunk') continue;
-    meter.use('llmTokens', kind.value.tokens);
+    await meter.spend('llmTokens', kind.value.tokens);
     yield kind.value.text;
   }
 }

@@ -1,7 +1,7 @@
 import type { Call } from '@smartlite/chassis';
 import { MeshError, type TurnResponse, type TurnSettings } from '@smartlite/contracts';
 import type { Ports } from '../engine.ts';
-import { ASR_STEP_MS, listen } from './listen.ts';
+import { ASR_FIRST_MS, listen } from './listen.ts';
 import { Meter } from './meter.ts';
 import { Progress } from './progress.ts';
 import { doneMessage, type Ending, recordTurn } from './receipt.ts';
@@ -58,7 +58,8 @@ function unlessEnded(promise: Promise<void>, signal: AbortSignal): Promise<void>
 function openMeter(ports: Ports, { caller: { tenant, user } }: Call): Promise<Meter> {
   return Meter.open(
     ports.ledger,
-    { key: ports.newId(), tenant, user, nowMs: () => ports.clock.nowMs() },
-    { asrMs: ASR_STEP_MS, llmTokens: LLM_TOKENS_FIRST, ttsCharacters: BUDGET_ENDED.length },
+    { key: ports.newId(), tenant, user, lifeMs: ports.reservationMs, clock: ports.clock },
+    { asrMs: ASR_FIRST_MS, llmTokens: LLM_TOKENS_FIRST, ttsCharacters: BUDGET_ENDED.length },
+    { asrMs: ASR_FIRST_MS },
   );
 }

@@ -61,6 +61,8 @@ export interface ReserveRequest {
   amounts: Amount[];
   /** How long the holder may spend from it. */
   lifeMs: number;
+  /** What the holder may use before it first reports; charged if it dies. At most `amounts`. */
+  covered: Amount[];
 }
 
 export interface ReserveResponse {
@@ -86,7 +88,7 @@ export interface ExtendRequest {
   /** Makes a repeated extension harmless. */
   key: string;
   more: Amount[];
-  /** What has been spent up to now; charged if the holder dies. */
+  /** The most that will have been spent before the holder reports again; charged if it dies. */
   spent: Amount[];
 }
 
@@ -247,7 +249,7 @@ export const Amount: MessageFns<Amount> = {
 };
 
 function createBaseReserveRequest(): ReserveRequest {
-  return { key: "", tenant: "", user: "", amounts: [], lifeMs: 0 };
+  return { key: "", tenant: "", user: "", amounts: [], lifeMs: 0, covered: [] };
 }
 
 export const ReserveRequest: MessageFns<ReserveRequest> = {
@@ -266,6 +268,9 @@ export const ReserveRequest: MessageFns<ReserveRequest> = {
     }
     if (message.lifeMs !== 0) {
       writer.uint32(40).uint32(message.lifeMs);
+    }
+    for (const v of message.covered) {
+      Amount.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -323,6 +328,14 @@ export const ReserveRequest: MessageFns<ReserveRequest> = {
             message.lifeMs = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.covered.push(Amount.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -345,6 +358,7 @@ export const ReserveRequest: MessageFns<ReserveRequest> = {
     message.user = object.user ?? "";
     message.amounts = object.amounts?.map((e) => Amount.fromPartial(e)) || [];
     message.lifeMs = object.lifeMs ?? 0;
+    message.covered = object.covered?.map((e) => Amount.fromPartial(e)) || [];
     return message;
   },
 };
