@@ -1,6 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { SUBJECTS } from '@smartlite/contracts';
 import { type ServiceProcess, type TestFleet, testFleet, type TestFleetOptions } from '@smartlite/testkit';
+import { compareOrder, openStatus, roleTrust } from '@smartlite/trust';
 import { expect } from 'vitest';
+import { answersWithoutLease, type Heard } from './lease.ts';
 
 export const PATIENCE = { timeout: 90_000 };
 export const LEASE_MS = 6_000;
@@ -10,6 +13,10 @@ const SHORT = {
   SMARTLITE_LEADER_LEASE_MS: '2500',
   SMARTLITE_RELEASE_DWELL_MS: '200',
 };
+/** What hearing, cutting and measuring may take on a machine that others share. */
+const SLACK_MS = 2_000;
+/** Between two questions of the caller that asks all the time. */
+const ASK_EVERY_MS = 50;
 const REQUEST = {
   messages: [{ role: 'user', content: 'hello' }],
   tier: '',
@@ -28,7 +35,7 @@ export interface Attempt {
   readonly code: string;
 }
 
-/** A fleet in which somebody asks all the time. */
+/** A fleet in which somebody asks all the time, and which ends with the judgement that no answer was without a valid lease. */
 export interface Ground {
   readonly fleet: TestFleet;
   readonly attempts: readonly Attempt[];
@@ -48,6 +55,14 @@ export async function ground(stack: AsyncDisposableStack, options: TestFleetOpti
     return attempt;
   };
   const outcome = async () => (await ask()).code;
+  const heard = hearAll(fleet);
+  const asking = new AbortController();
+  const asked = askOn(ask, asking.signal);
+  stack.defer(async () => {
+    asking.abort();
+    await asked;
+    expect(answersWithoutLease(attempts, heard, { leaseMs: LEASE_MS, slackMs: SLACK_MS })).toEqual([]);
+  });
   return {
     fleet,
     attempts,
@@ -66,6 +81,32 @@ async function question({ peers }: TestFleet): Promise<Attempt> {
   } catch (caught) {
     return { atMs, answeredMs, code: (caught as { code?: string }).code ?? String(caught) };
   }
+}
+
+async function askOn(ask: () => Promise<Attempt>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await ask();
+    await wait(ASK_EVERY_MS);
+  }
+}
+
+function hearAll({ nats, domain }: TestFleet): readonly Heard[] {
+  const trust = roleTrust(domain.keys.trust);
+  const heard: Heard[] = [];
+  nats.subscribe(SUBJECTS.lockStatus, {
+    callback(failure, { data }) {
+      if (failure !== null) return;
+      try {
+        const { status } = openStatus(data, trust, Date.now());
+        const last = heard.at(-1);
+        // A replay permits nothing.
+        if (last === undefined || compareOrder(status, last.status) > 0) heard.push({ atMs: performance.now(), status });
+      } catch {
+        // A test's forgery.
+      }
+    },
+  });
+  return heard;
 }
 
 /** As soon as a status of another leader than this one is on the bus. */

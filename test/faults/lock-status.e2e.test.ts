@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SUBJECTS } from '@smartlite/contracts';
 import { natsServer, temporaryFolder, testDomain, statusPublisher, wireProxy } from '@smartlite/testkit';
 import { signStatus } from '@smartlite/trust';
@@ -6,6 +8,9 @@ import { followedBy, ground, LEASE_MS, PATIENCE, recorded, signal } from './grou
 
 /** Measuring itself takes time on a machine that others share. */
 const SLACK_MS = 2_000;
+/** What the server holds for one connection before it throws it off; those who read stay far below. */
+const PENDING_BYTES_MAX = 4 * 1024 ** 2;
+const NOISE_BYTES = 64 * 1024;
 let stack: AsyncDisposableStack;
 beforeEach(() => {
   stack = new AsyncDisposableStack();
@@ -91,6 +96,26 @@ describe('fail-closed: a bus that delays by more than the lease', () => {
     wire.delay(LEASE_MS + 1_000);
     await expect.poll(() => llm.output(), PATIENCE).toContain('LEASE_LOST');
     wire.delay(0);
+    await serves();
+  });
+});
+
+describe('fail-closed: a service that does not read what NATS sends', () => {
+  it('is thrown off as a slow consumer while it is stopped, answers nothing on waking, and serves again by itself', async () => {
+    const folder = stack.use(temporaryFolder());
+    const config = join(folder.path, 'small.conf');
+    writeFileSync(config, `max_pending: ${PENDING_BYTES_MAX}`);
+    const { fleet, serves } = await ground(stack, { server: { folder: folder.path, more: ['-c', config] } });
+    await fleet.start('verifier', 'verifier-1');
+    const llm = await fleet.start('llm', 'llm-1');
+    await serves();
+    signal(llm, 'SIGSTOP');
+    while (!fleet.server.output().includes('Slow Consumer')) {
+      fleet.nats.publish(SUBJECTS.lockStatus, new Uint8Array(NOISE_BYTES));
+      await fleet.nats.flush();
+    }
+    signal(llm, 'SIGCONT');
+    await expect.poll(() => llm.output(), PATIENCE).toContain('the connection to NATS is troubled');
     await serves();
   });
 });

@@ -14,10 +14,13 @@ const PATIENT = {
   SMARTLITE_RELEASE_DWELL_MS: '100',
 };
 
+/** The server that the fleet works with. */
+export type FleetServer = Pick<NatsProcess, 'url' | 'kill' | 'output'>;
+
 /** A whole fleet of real processes on a real NATS, with real signatures over scripted artifacts. */
 export interface TestFleet extends AsyncDisposable {
   readonly domain: TestDomain;
-  readonly server: NatsProcess;
+  readonly server: FleetServer;
   readonly nats: NatsConnection;
   readonly peers: RunningPeers;
   /** Starts a process of that service and waits until it is healthy. */
@@ -40,18 +43,29 @@ export interface TestFleetOptions extends TestDomainOptions {
   /** Settings of every process. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly server?: NatsOptions;
+  /** Addresses of servers that the test runs itself, with commas; `server` is ignored then. */
+  readonly natsUrl?: string;
+  /** User and password of the test's own connection, where the server knows its users. */
+  readonly login?: { readonly user: string; readonly password: string };
 }
 
 /** Makes NATS, domain and an ear for lock statuses; no service runs yet. Dispose of it with `await using`. */
 export async function testFleet({
   environment = {},
   server: natsOptions,
+  natsUrl,
+  login,
   ...options
 }: TestFleetOptions = {}): Promise<TestFleet> {
   await using stack = new AsyncDisposableStack();
-  const server = stack.use(await natsServer(natsOptions));
+  const server = natsUrl === undefined ? stack.use(await natsServer(natsOptions)) : elsewhere(natsUrl);
   const domain = stack.use(await testDomain(options));
-  const nats = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+  const nats = await connect({
+    servers: server.url.split(','),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    ...(login && { user: login.user, pass: login.password }),
+  });
   stack.defer(() => nats.close());
   const peers = createPeers({ nats, clock: systemClock, ids: systemIds });
   stack.defer(() => peers.close());
@@ -81,6 +95,11 @@ export async function testFleet({
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** Servers that somebody else ends. */
+function elsewhere(url: string): FleetServer {
+  return { url, output: () => '', kill: () => Promise.reject(new Error('kill the servers where they were started')) };
 }
 
 function serviceFile(service: ServiceName): string {

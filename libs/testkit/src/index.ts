@@ -7,6 +7,7 @@ export { type OrderWish, type TestFleet, testFleet, type TestFleetOptions } from
 export { type RaisedAlarm, type SettableGuard, settableGuard } from './guard.ts';
 export { ALICE, type Harness, harness, type HarnessOptions } from './harness.ts';
 export { type NatsOptions, type NatsProcess, natsServer } from './nats.ts';
+export { natsCluster, type NatsCluster } from './natscluster.ts';
 export { type ServiceProcess, type ServiceStart, startService, temporaryFolder } from './process.ts';
 export { wireProxy, type WireProxy } from './proxy.ts';
 export type { Script, ScriptStep } from './scripted/script.ts';

@@ -7,6 +7,8 @@ export interface NatsProcess extends AsyncDisposable {
   /** nats://127.0.0.1:port */
   readonly url: string;
   readonly pid: number;
+  /** What it has logged so far. */
+  output(): string;
   /** Ends it at once, as a crash would; its JetStream folder stays until it is disposed of. */
   kill(): Promise<void>;
 }
@@ -16,22 +18,25 @@ export interface NatsOptions {
   readonly port?: number;
   /** Where JetStream keeps its files; a new folder unless told. */
   readonly folder?: string;
-  /** More arguments for nats-server, for example `-c` and a configuration. */
+  /** A whole configuration, users and JetStream's folder included; of the other options the port alone counts then. */
+  readonly config?: string;
+  /** More arguments for nats-server. */
   readonly more?: readonly string[];
 }
 
 /** A real NATS server with JetStream. Dispose of it with `await using`. */
-export async function natsServer({ port = -1, folder, more = [] }: NatsOptions = {}): Promise<NatsProcess> {
+export async function natsServer({ port = -1, folder, config, more = [] }: NatsOptions = {}): Promise<NatsProcess> {
   const store = folder ?? mkdtempSync(join(tmpdir(), 'smartlite-nats-'));
-  const server = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store, ...more], {
+  const settings = config === undefined ? ['-js', '-sd', store, ...more] : ['-c', config];
+  const server = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), ...settings], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   // A test that is killed must not leave its server behind.
   const end = () => void server.kill('SIGKILL');
   process.once('exit', end);
+  let written = '';
   const url = await new Promise<string>((resolve, reject) => {
-    let written = '';
     server.stderr.on('data', (chunk: Buffer) => {
       written += chunk.toString();
       const listening = /client connections on (127\.0\.0\.1:\d+)/.exec(written);
@@ -43,6 +48,7 @@ export async function natsServer({ port = -1, folder, more = [] }: NatsOptions =
   return {
     url,
     pid: server.pid ?? 0,
+    output: () => written,
     kill: async () => {
       end();
       await exited;

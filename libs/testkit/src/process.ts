@@ -13,6 +13,8 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly grpc: string;
   readonly metrics: string;
   readonly addresses: Readonly<Record<string, string>>;
+  /** Steps its wall clock, and no other process'; resolves when that is done. Its monotonic clock goes on as before. */
+  stepWallClock(byMs: number): Promise<void>;
   /** Everything it has written so far. */
   output(): string;
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
@@ -66,6 +68,16 @@ export async function startService({ file, environment }: ServiceStart): Promise
     pid: child.pid ?? 0,
     exited,
     kill,
+    stepWallClock: (byMs) =>
+      new Promise((resolve, reject) => {
+        const done = (message: { readonly kind?: string }) => {
+          if (message.kind !== 'stepped') return;
+          child.off('message', done);
+          resolve();
+        };
+        child.on('message', done);
+        child.send({ stepWallClockMs: byMs }, (failure) => failure && reject(failure));
+      }),
     output: () => written,
     async stop() {
       child.kill('SIGTERM');

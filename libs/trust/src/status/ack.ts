@@ -1,10 +1,10 @@
 import { MODES, SERVICES } from '@smartlite/contracts';
 import { z } from 'zod';
-import { SPEAKERS } from './alarm.ts';
 import { open, type RoleIdentity, type RoleTrust, seal } from './envelope.ts';
 import { requireFleet } from './fleet.ts';
 import { ENVELOPE_BYTES_MAX } from './limits.ts';
 import { count, fleet, lockDigest, name } from './schema.ts';
+import { requireSpeaker, SPEAKERS } from './speaker.ts';
 import { asVerified, type Verified } from '../verified.ts';
 
 const ackSchema = z.strictObject({
@@ -41,5 +41,6 @@ export function signAck(ack: Ack, of: { readonly fleet: string }, identity: Role
 export function openAck(bytes: Uint8Array, trust: RoleTrust, nowUnixMs: number): Verified<SignedAck> {
   const { message, key } = open('lock-ack', bytes, SPEAKERS, ackSchema, trust, nowUnixMs);
   requireFleet(message, trust, 'ack');
+  requireSpeaker(message.instance, key, 'ack');
   return asVerified({ ack: message, keyId: key.keyId });
 }

@@ -5,6 +5,7 @@ import { open, payloadDigest, type RoleIdentity, type RoleTrust, seal } from './
 import { ENVELOPE_BYTES_MAX } from './limits.ts';
 import { requireFleet } from './fleet.ts';
 import { count, fleet, lockDigest, name, text } from './schema.ts';
+import { requireSpeaker, SPEAKERS } from './speaker.ts';
 import { asVerified, type Verified } from '../verified.ts';
 
 const alarmSchema = z.strictObject({
@@ -39,9 +40,6 @@ export interface SignedAlarm {
   readonly envelope: Uint8Array;
 }
 
-/** Roles that may speak for an instance; a verifier's own guard signs with its status key. */
-export const SPEAKERS = ['instance', 'lock-status'] as const;
-
 /** Signs an alarm with the instance's key. */
 export function signAlarm(
   alarm: Alarm,
@@ -55,6 +53,7 @@ export function signAlarm(
 export function openAlarm(bytes: Uint8Array, trust: RoleTrust, nowUnixMs: number): Verified<SignedAlarm> {
   const { message, key, digest } = open('lock-alarm', bytes, SPEAKERS, alarmSchema, trust, nowUnixMs);
   requireFleet(message, trust, 'alarm');
+  requireSpeaker(message.instance, key, 'alarm');
   return asVerified({ alarm: message, id: digest, keyId: key.keyId, envelope: bytes });
 }
 

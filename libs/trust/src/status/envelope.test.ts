@@ -69,7 +69,7 @@ describe('signed messages of the lock', () => {
     expect(() => openAlarm(signStatus(status(), leader), fleet.trust, T0)).toThrow(/is a application/);
   });
 
-  it('carry the alarm and the ack of an instance', () => {
+  it('carry the alarm and the ack of an instance, and of no other than who signed', () => {
     expect(openAlarm(signAlarm(alarm, of, instance), fleet.trust, T0)).toMatchObject({ alarm, keyId: instance.keyId });
     const ack: Ack = {
       service: 'asr',
@@ -85,6 +85,10 @@ describe('signed messages of the lock', () => {
       openAlarms: [],
     };
     expect(openAck(signAck(ack, of, instance), fleet.trust, T0)).toMatchObject({ ack });
+    const another = { ...ack, instance: 'asr-2' };
+    expect(() => openAck(signAck(another, of, instance), fleet.trust, T0)).toThrow('in the name of asr-2, and signed by asr-1');
+    const others = { ...alarm, instance: 'asr-2' };
+    expect(() => openAlarm(signAlarm(others, of, instance), fleet.trust, T0)).toThrow('in the name of asr-2');
   });
 
   it('refuse a nonce reply that carries the status of another leader', async () => {

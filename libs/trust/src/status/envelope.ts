@@ -19,6 +19,8 @@ export interface RoleIdentity {
 export interface RoleKey {
   readonly keyId: string;
   readonly role: Role;
+  /** Whom the certificate names: the instance's, verifier's or operator's name. */
+  readonly subject: string;
   readonly publicKey: KeyObject;
 }
 

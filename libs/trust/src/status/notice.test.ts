@@ -35,6 +35,12 @@ describe('an event that an instance has signed', () => {
     expect(() => openNotice(operator, { ...notice, body }, own.trust, T0)).toThrow();
   });
 
+  it('is refused in the name of another instance, whoever publishes it', async () => {
+    const { trust, identity } = await testFleet();
+    const bytes = signNotice(notice, body, trust, await identity('instance', 'llm-1'));
+    expect(() => openNotice(bytes, { ...notice, body }, trust, T0)).toThrow('in the name of asr-1, and signed by llm-1');
+  });
+
   it('is never valid as a message of another kind', async () => {
     const { trust, identity } = await testFleet();
     const alarm = signAlarm(

@@ -1,9 +1,9 @@
 import { sha256Hex } from '../digest.ts';
 import { z } from 'zod';
-import { SPEAKERS } from './alarm.ts';
 import { open, type RoleIdentity, type RoleTrust, seal } from './envelope.ts';
 import { requireFleet } from './fleet.ts';
 import { count, fleet, hex64, name } from './schema.ts';
+import { requireSpeaker, SPEAKERS } from './speaker.ts';
 import { TrustError } from '../finding.ts';
 import { asVerified, type Verified } from '../verified.ts';
 
@@ -13,6 +13,7 @@ const noticeSchema = z.strictObject({
   /** The subject that it was published on. */
   subject: name,
   id: name,
+  /** `/smartlite/<service>/<instance>`. */
   source: name,
   time: name,
   /** SHA-256 of the body, hex. */
@@ -47,6 +48,7 @@ export function openNotice(
 ): Verified<SignedNotice> {
   const { message, key } = open('event-notice', bytes, SPEAKERS, noticeSchema, trust, nowUnixMs);
   requireFleet(message, trust, 'event');
+  requireSpeaker(message.source.split('/').at(-1) ?? '', key, 'event');
   for (const attribute of ['subject', 'id', 'source', 'time'] as const)
     if (message[attribute] !== expected[attribute])
       throw new TrustError('SIGNATURE_INVALID', `the event's ${attribute} is not the one that was signed`);

@@ -14,10 +14,10 @@ export function roleTrust(document: TrustDocument): RoleTrust {
   const proven = new Map<string, RoleKey>();
   const { fleet, generation } = document;
   const prove = (certificates: readonly string[], roles: readonly Role[], nowUnixMs: number): RoleKey => {
-    const { key, role } = verifyRoleCertificate(certificates, document, roles, nowUnixMs);
+    const { key, role, subject } = verifyRoleCertificate(certificates, document, roles, nowUnixMs);
     if (document.revocations.some(({ keyid }) => keyid === key.keyId))
       throw new TrustError('KEY_REVOKED', `the ${role} key ${key.keyId.slice(0, 16)} is revoked`);
-    return { keyId: key.keyId, role, publicKey: key.key };
+    return { keyId: key.keyId, role, subject, publicKey: key.key };
   };
   return {
     fleet,

@@ -28,7 +28,7 @@ export async function testFleet(fleet = 'fleet-a') {
     thresholds: { lock: 1 },
     revocations: [],
   };
-  const identity = async (role: Role, subject = 'one'): Promise<RoleIdentity> => {
+  const identity = async (role: Role, subject = 'asr-1'): Promise<RoleIdentity> => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     const spki = publicKey.export({ type: 'spki', format: 'der' });
     const leaf = await issueRoleCertificate(intermediate, { role, fleet, subject, spki }, validity);

@@ -43,9 +43,10 @@ async function examine(place: Place, mesh: MeshFile | undefined): Promise<Check[
 async function checkBus(mesh: MeshFile | undefined): Promise<Check[]> {
   const url = process.env['SMARTLITE_NATS_URL'];
   const gateway = await checkGatewayPort(mesh);
-  if (url) return [gateway, ...(await checkRunningServer({ url, credentials: process.env['SMARTLITE_NATS_CREDENTIALS'] }))];
-  if (mesh)
-    return [gateway, ...(await checkRunningServer({ url: mesh.nats.url, credentials: mesh.nats.credentials ?? undefined }))];
+  const running = url
+    ? { url, credentials: process.env['SMARTLITE_NATS_CREDENTIALS'] }
+    : mesh && { url: mesh.nats.url, credentials: mesh.nats.credentials ?? undefined };
+  if (running) return [gateway, ...(await checkRunningServer(running, process.env['SMARTLITE_NATS_DURABILITY']))];
   const address = parseAddress(process.env['SMARTLITE_NATS_ADDRESS'] ?? '127.0.0.1:4222', 'SMARTLITE_NATS_ADDRESS');
   return [gateway, await checkPort('NATS', address, 'SMARTLITE_NATS_ADDRESS'), await checkInstalledServer()];
 }

@@ -2,6 +2,8 @@ import { type Mode, SUBJECTS } from '@smartlite/contracts';
 import type { Command } from 'commander';
 import { findBus } from '../mesh/find.ts';
 import { type Applied, appliedBy } from '../mode/applied.ts';
+import { type Durability, statedDurability } from '../doctor/durability.ts';
+import { describePropagation, propagationOf } from '../mode/propagation.ts';
 import { readApplied } from '../mesh/stores/applied.ts';
 import { openBus } from '../mesh/stores/bus.ts';
 import { discover, type InstanceFact } from '../mesh/stores/instances.ts';
@@ -27,6 +29,8 @@ async function status(options: { readonly json?: boolean }): Promise<void> {
   const mode = fleetMode(lock, instances);
   const acks = await readApplied(instances.find(({ service }) => service === 'verifier')?.grpc);
   const rows = instances.map((instance) => ({ ...instance, ...appliedBy(instance.id, acks, lock) }));
+  const durability = statedDurability(process.env['SMARTLITE_NATS_DURABILITY']);
+  const propagation = propagationOf(rows);
   if (options.json)
     console.log(
       JSON.stringify({
@@ -35,11 +39,13 @@ async function status(options: { readonly json?: boolean }): Promise<void> {
         lockSequence: lock?.lockSequence ?? null,
         reasons: lock?.reasons ?? [],
         instances: rows.map(published),
-        laggards: rows.filter(({ applied }) => !applied).map(({ id }) => id),
+        laggards: propagation.laggards,
+        propagation,
+        durability,
         models: modelsOf(instances),
       }),
     );
-  else console.log(describe(mode, lock, rows));
+  else console.log([describe(mode, lock, rows, durability), ...describePropagation(propagation)].join('\n'));
 }
 
 /** The last status says what the fleet was told; instances whose lease has run out say what holds now. */
@@ -73,8 +79,8 @@ function modelsOf(instances: readonly InstanceFact[]) {
   return instances.flatMap(({ service, id, models }) => models.map((model) => ({ id: model, service, instance: id })));
 }
 
-function describe(mode: Mode, lock: LockFact | undefined, instances: readonly Row[]): string {
-  const head = `mode ${mode}   epoch ${lock?.epoch ?? '-'}   lock ${lock?.lockSequence ?? '-'}${lock?.reasons.length ? `\n  because ${lock.reasons.join('; ')}` : ''}`;
+function describe(mode: Mode, lock: LockFact | undefined, instances: readonly Row[], durability: Durability): string {
+  const head = `mode ${mode}   epoch ${lock?.epoch ?? '-'}   lock ${lock?.lockSequence ?? '-'}   durability: ${durability}${lock?.reasons.length ? `\n  because ${lock.reasons.join('; ')}` : ''}`;
   const rows = instances.map(({ service, id, mode: own, epochApplied, pid, grpc, inflight, models, applied, delayMs }) =>
     [
       service.padEnd(9),

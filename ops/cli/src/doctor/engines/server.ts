@@ -4,6 +4,7 @@ import type { NatsConnection } from 'nats';
 import type { BusAddress } from '../../mesh/find.ts';
 import { openBus } from '../../mesh/stores/bus.ts';
 import { type Check, fault, ok, warning } from '../check.ts';
+import { checkDurability } from '../durability.ts';
 
 const call = promisify(execFile);
 /** The oldest server that this was tried with. */
@@ -29,14 +30,14 @@ export async function checkInstalledServer(): Promise<Check> {
 }
 
 /** Looks at a running server: reachable, new enough, with JetStream; and whether it keeps our users apart. */
-export async function checkRunningServer(address: BusAddress): Promise<Check[]> {
+export async function checkRunningServer(address: BusAddress, statedDurability: string | undefined): Promise<Check[]> {
   try {
     await using bus = await openBus(address);
     const { version = '?', jetstream } = bus.info ?? {};
     if (isOld(version)) return [fault('nats', `${version} at ${address.url}`, `Use ${OLDEST.join('.')} or newer.`)];
     if (jetstream !== true)
       return [fault('nats', `${version} at ${address.url}, without JetStream`, 'Start the server with JetStream (-js).')];
-    const checks = [ok('nats', `${version} at ${address.url}; acknowledged survives a killed process, not a power cut`)];
+    const checks = [ok('nats', `${version} at ${address.url}`), checkDurability(version, statedDurability)];
     return (await mayPublish(bus, FOREIGN_SUBJECT)) ? [...checks, lax(address)] : checks;
   } catch (caught) {
     return [
