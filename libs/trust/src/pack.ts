@@ -3,6 +3,7 @@ import { type Digest, digestOf } from './digest.ts';
 import { finding, type Finding, TrustError } from './finding.ts';
 import { parseStrictJson, pointerOf } from './json.ts';
 import { pathProblem } from './artifact/path.ts';
+import { lexiconSchema } from './lexicon/lexicon.ts';
 import type { Verified } from './verified.ts';
 
 /** Several hundred models; a pack is written by people. */
@@ -94,10 +95,7 @@ const schema = z.strictObject({
     regions: z.array(id).min(1),
     rules: z.array(z.strictObject({ name: id, tenant: z.string().optional(), allow: z.array(id).min(1) })),
   }),
-  lexicon: z.strictObject({
-    pronunciations: z.array(z.strictObject({ term: name, ipa: name })).max(10_000),
-    domain_terms: z.array(name).max(10_000),
-  }),
+  lexicon: lexiconSchema,
   token_budget: z.strictObject({
     limits: z.array(
       z.strictObject({
@@ -170,6 +168,9 @@ function references(pack: Pack): readonly string[] {
   unique(pack.artifacts.map(({ id: key }) => key)).forEach((index) => faults.push(`/artifacts/${index}/id: is there twice`));
   unique(pack.artifacts.map(({ path }) => path)).forEach((index) => faults.push(`/artifacts/${index}/path: is there twice`));
   unique(pack.models.map(({ id: key }) => key)).forEach((index) => faults.push(`/models/${index}/id: is there twice`));
+  unique(pack.lexicon.pronunciations.map(({ term }) => term.toLowerCase())).forEach((index) =>
+    faults.push(`/lexicon/pronunciations/${index}/term: is there twice`),
+  );
   pack.artifacts.forEach(({ path, format, role }, index) => {
     need(
       path.includes('/'),

@@ -4,6 +4,7 @@ import { type Course, recognitionAllowedMs, Relay, type RelayPorts, type RouteCo
 import type { Pack } from '@smartlite/trust';
 import type { Ears, Heard } from './ears.ts';
 import { type Detection, type DetectionRequest, parseRecognition, type Recognition, type RecognitionRequest } from './engine.ts';
+import { SpellingInForce } from './lexicon/spelling.ts';
 import { msOf, SAMPLE_BYTES } from './pcm.ts';
 import { type Tier, tierOf } from './tiers.ts';
 
@@ -22,6 +23,7 @@ export class Recogniser {
   readonly #platform: Parts;
   readonly #pool: Pool;
   readonly #relay: Relay;
+  readonly #spelling = new SpellingInForce();
 
   constructor(platform: Parts, pool: Pool) {
     this.#platform = platform;
@@ -82,7 +84,7 @@ export class Recogniser {
     return await onlyAnswer(engine.run(request, signal));
   }
 
-  /** The segment is held here: whoever takes over hears it from its beginning. */
+  /** The segment is held here: whoever takes over hears it from its beginning. Terms are written as the lexicon spells them. */
   async #recognise(
     pack: Pack,
     tier: Tier,
@@ -102,7 +104,8 @@ export class Recogniser {
           yield { ...parseRecognition(recognition), by: servedBy(engine, { role, because }, tier.name, platform, call) };
       },
     });
-    return await onlyAnswer(answers);
+    const heard = await onlyAnswer(answers);
+    return { ...heard, text: this.#spelling.of(pack).write(heard.text) };
   }
 
   async #glimpse(pack: Pack, request: RecognitionRequest, signal: AbortSignal): Promise<string | undefined> {

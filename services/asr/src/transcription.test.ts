@@ -25,6 +25,7 @@ const PACK = {
     },
   },
   latency_profile: { asr: { target_ms: 800, p99_ms: 1_600 } },
+  lexicon: { pronunciations: [{ term: 'Qdrant', ipa: 'ˈkwɑdɹənt' }], domain_terms: [] },
   models: [],
 } as unknown as Pack;
 

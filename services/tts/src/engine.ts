@@ -1,4 +1,5 @@
 import { MeshError } from '@smartlite/contracts';
+import type { Phoneme } from '@smartlite/trust';
 import { z } from 'zod';
 
 /**
@@ -11,6 +12,15 @@ export interface SpeechRequest {
   readonly text: string;
   readonly voice: string;
   readonly rate: number;
+  /** Stretches of the text that are spoken as the lexicon says: in order, apart from each other. */
+  readonly pronounced?: readonly Pronounced[];
+}
+
+/** A stretch of a text, `to` exclusive, and its sounds. */
+export interface Pronounced {
+  readonly from: number;
+  readonly to: number;
+  readonly phonemes: readonly Phoneme[];
 }
 
 /** About 100 ms of audio: mono s16le at `rateHz`. Chunks come in order and have no gaps. */

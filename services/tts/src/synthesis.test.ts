@@ -12,6 +12,7 @@ const PACK = {
     roles: { tacotron2: { role: 'fallback', model: 'robot' }, vits_multilingual: { role: 'primary', model: 'singer' } },
   },
   latency_profile: { tts: { target_ms: 300, p99_ms: 900 } },
+  lexicon: { pronunciations: [{ term: 'Qdrant', ipa: 'ˈkwɑdɹənt' }], domain_terms: [] },
   models: [
     { id: 'singer', artifacts: ['singer-voice'], settings: { voice: 'anna', voices: ['anna', 'ben'] } },
     { id: 'robot', artifacts: ['robot-voice'], settings: { voice: 'metal', voices: ['metal'] } },
@@ -129,13 +130,20 @@ describe('a text that is spoken', () => {
     });
   });
 
+  it('goes to the engine with the sounds of the lexicon’s terms', async () => {
+    const rig = new Rig();
+    await rig.speak({ text: 'Ask Qdrant.' });
+    const [term] = rig.asked[0]?.pronounced ?? [];
+    expect([term?.from, term?.to, term?.phonemes.map(({ sound }) => sound).join('')]).toEqual([4, 10, 'kwɑdɹənt']);
+  });
+
   it('is in the voice and at the rate asked for, else in the usual ones', async () => {
     const rig = new Rig();
     await rig.speak({ voice: 'ben', rate: 1.5 });
     await rig.speak({});
     expect(rig.asked).toEqual([
-      { text: 'Hello there.', voice: 'ben', rate: 1.5 },
-      { text: 'Hello there.', voice: 'anna', rate: 1 },
+      { text: 'Hello there.', voice: 'ben', rate: 1.5, pronounced: [] },
+      { text: 'Hello there.', voice: 'anna', rate: 1, pronounced: [] },
     ]);
   });
 

@@ -11,6 +11,7 @@ import {
 } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { parseSpeechChunk, type SpeechChunk, type SpeechRequest } from './engine.ts';
+import { LexiconInForce } from './pronouncing.ts';
 import { speakable } from './speakable.ts';
 import { Spoken } from './spoken.ts';
 import { requireVoice, type Speaker, speakersOf, voiceOf } from './voices.ts';
@@ -40,6 +41,7 @@ export class Synthesis {
   readonly #platform: Parts;
   readonly #pool: Pool;
   readonly #relay: Relay;
+  readonly #lexicon = new LexiconInForce();
   #inflight = 0;
 
   constructor(platform: Parts, pool: Pool) {
@@ -67,8 +69,9 @@ export class Synthesis {
    * been heard already is left out: the listener hears it once.
    */
   async *speak({ text, voice, rate }: SynthesizeRequest, call: Call): AsyncGenerator<SynthesizeResponse> {
-    const request = { text: speakable(text), rate: rateOf(rate), voice };
+    const plain = speakable(text);
     const pack = this.#pack();
+    const request = { text: plain, rate: rateOf(rate), voice, pronounced: this.#lexicon.of(pack).find(plain) };
     const speakers = speakersOf(pack);
     requireVoice(speakers, voice);
     const course = this.#courseFor(speakers);

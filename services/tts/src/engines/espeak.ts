@@ -1,6 +1,7 @@
 import { MeshError } from '@smartlite/contracts';
 import type { EngineModule } from '@smartlite/chassis';
 import type { SpeechChunk, SpeechRequest } from '../engine.ts';
+import { espeakText } from './espeak-phonemes.ts';
 import { importVerified } from './verified-import.ts';
 import { chunksOfWav } from './wav.ts';
 
@@ -48,11 +49,8 @@ async function* speak(
   }
 }
 
-async function synthesise(
-  start: StartRuntime,
-  module: WebAssembly.Module,
-  { text, voice, rate }: SpeechRequest,
-): Promise<Uint8Array> {
+async function synthesise(start: StartRuntime, module: WebAssembly.Module, request: SpeechRequest): Promise<Uint8Array> {
+  const { voice, rate } = request;
   const complaints: string[] = [];
   // The glue never learns of a program that cannot be instantiated: it would wait for ever.
   const stillborn = Promise.withResolvers<never>();
@@ -60,7 +58,7 @@ async function synthesise(
     done(await WebAssembly.instantiate(module, imports));
   const started = start({
     arguments: ['-f', INPUT, '-w', OUTPUT, '-v', voice, '-s', `${Math.round(WORDS_PER_MINUTE * rate)}`, '-b', '1'],
-    preRun: [({ FS }) => FS.writeFile(INPUT, withoutPhonemeMarks(text))],
+    preRun: [({ FS }) => FS.writeFile(INPUT, espeakText(request))],
     instantiateWasm: (imports, done) => {
       instantiate(imports, done).catch(stillborn.reject);
       return {};
@@ -74,9 +72,4 @@ async function synthesise(
   } catch {
     throw new MeshError('internal', 'espeak wrote no audio', { cause: complaints.join('\n') });
   }
-}
-
-/** eSpeak reads `[[...]]` as phonemes; in users' text it is just brackets. */
-function withoutPhonemeMarks(text: string): string {
-  return text.replaceAll('[[', '[ [');
 }

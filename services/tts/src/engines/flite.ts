@@ -2,6 +2,7 @@ import { MeshError } from '@smartlite/contracts';
 import { z } from 'zod';
 import type { EngineModule } from '@smartlite/chassis';
 import type { SpeechChunk, SpeechRequest } from '../engine.ts';
+import { fliteText } from './flite-phones.ts';
 import { FileTooLarge, MemoryFiles } from './memory-files.ts';
 import { runWasi } from './wasi.ts';
 import { chunksOfWav } from './wav.ts';
@@ -42,14 +43,11 @@ async function* speak(
   }
 }
 
-/** The text is an argument of its own in plain mode, so nothing in it is taken for an option or for markup. */
-async function synthesise(
-  module: WebAssembly.Module,
-  { text, voice, rate }: SpeechRequest,
-  secondsMax: number,
-): Promise<Uint8Array> {
+/** The text is an argument of its own, so nothing in it is taken for an option. */
+async function synthesise(module: WebAssembly.Module, request: SpeechRequest, secondsMax: number): Promise<Uint8Array> {
+  const { voice, rate } = request;
   const files = new MemoryFiles(secondsMax * BYTES_PER_SECOND);
-  const args = ['flite', '-voice', voice, '--setf', `duration_stretch=${1 / rate}`, '-t', text, '-o', `/d/${OUTPUT}`];
+  const args = ['flite', '-voice', voice, '--setf', `duration_stretch=${1 / rate}`, ...fliteText(request), '-o', `/d/${OUTPUT}`];
   try {
     const { exitCode, complaint } = await runWasi(module, args, files);
     const wav = files.content(OUTPUT);

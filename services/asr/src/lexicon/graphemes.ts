@@ -1,0 +1,90 @@
+import type { Consonant, Vowel } from '@smartlite/trust';
+
+/**
+ * Which letters of an English spelling may stand for which sound. It errs on the narrow side: what is not here is not taken for a
+ * term. A recogniser that does not know a name writes it as it sounds, so usual spellings are enough.
+ */
+export const GRAPHEMES: Readonly<Record<Consonant | Vowel, readonly string[]>> = {
+  p: ['p', 'pp'],
+  b: ['b', 'bb'],
+  t: ['t', 'tt', 'th'],
+  d: ['d', 'dd'],
+  k: ['k', 'c', 'kk', 'cc', 'ck', 'ch', 'q', 'qu', 'que'],
+  ɡ: ['g', 'gg', 'gh', 'gu'],
+  f: ['f', 'ff', 'ph', 'gh'],
+  v: ['v', 'vv', 'w'],
+  θ: ['th'],
+  ð: ['th'],
+  s: ['s', 'ss', 'c', 'ce', 'se', 'sc'],
+  z: ['z', 'zz', 's', 'se', 'ze'],
+  ʃ: ['sh', 'ch', 'ti', 'ci', 'si', 'ssi', 'sch'],
+  ʒ: ['s', 'si', 'z', 'zh', 'g', 'ge', 'j'],
+  h: ['h', 'wh'],
+  m: ['m', 'mm', 'mb'],
+  n: ['n', 'nn', 'kn', 'gn'],
+  ŋ: ['ng', 'n'],
+  l: ['l', 'll'],
+  ɹ: ['r', 'rr', 'wr', 'rh'],
+  w: ['w', 'wh', 'u'],
+  j: ['y', 'i', 'j'],
+  tʃ: ['ch', 'tch', 't', 'tsch'],
+  dʒ: ['j', 'g', 'ge', 'dg', 'dge', 'dj'],
+  i: ['e', 'ee', 'ea', 'ie', 'ei', 'y', 'i', 'ey'],
+  ɪ: ['i', 'y', 'e', 'ui'],
+  eɪ: ['a', 'ai', 'ay', 'ei', 'ey', 'ea', 'eigh'],
+  ɛ: ['e', 'ea', 'ai'],
+  æ: ['a'],
+  ɑ: ['a', 'o', 'ah', 'aa', 'au'],
+  ɒ: ['o', 'a', 'au'],
+  ɔ: ['o', 'a', 'au', 'aw', 'oa', 'ou', 'augh', 'ough'],
+  oʊ: ['o', 'oa', 'ow', 'oe', 'oh', 'ou'],
+  ʊ: ['oo', 'u', 'ou'],
+  u: ['oo', 'u', 'ou', 'ue', 'ew', 'ui', 'o'],
+  ʌ: ['u', 'o', 'ou'],
+  ə: ['a', 'e', 'i', 'o', 'u', 'y', 'ah', 'ou'],
+  ɝ: ['er', 'ir', 'ur', 'or', 'ear', 'ar', 'yr'],
+  aɪ: ['i', 'y', 'ie', 'igh', 'ei', 'ai', 'uy', 'eye'],
+  aʊ: ['ou', 'ow'],
+  ɔɪ: ['oi', 'oy'],
+};
+
+/** Letters that stand for two sounds at once. */
+export const DOUBLE: Readonly<Record<string, readonly (readonly [Consonant | Vowel, Consonant | Vowel])[]>> = {
+  x: [
+    ['k', 's'],
+    ['ɡ', 'z'],
+  ],
+  u: [['j', 'u']],
+  ue: [['j', 'u']],
+  ew: [['j', 'u']],
+};
+
+/** Names of letters: how one that stands alone, or in an abbreviation, is read. */
+export const LETTER_NAMES: Readonly<Record<string, readonly (Consonant | Vowel)[]>> = {
+  a: ['eɪ'],
+  b: ['b', 'i'],
+  c: ['s', 'i'],
+  d: ['d', 'i'],
+  e: ['i'],
+  f: ['ɛ', 'f'],
+  g: ['dʒ', 'i'],
+  h: ['eɪ', 'tʃ'],
+  i: ['aɪ'],
+  j: ['dʒ', 'eɪ'],
+  k: ['k', 'eɪ'],
+  l: ['ɛ', 'l'],
+  m: ['ɛ', 'm'],
+  n: ['ɛ', 'n'],
+  o: ['oʊ'],
+  p: ['p', 'i'],
+  q: ['k', 'j', 'u'],
+  r: ['ɑ', 'ɹ'],
+  s: ['ɛ', 's'],
+  t: ['t', 'i'],
+  u: ['j', 'u'],
+  v: ['v', 'i'],
+  w: ['d', 'ʌ', 'b', 'ə', 'l', 'j', 'u'],
+  x: ['ɛ', 'k', 's'],
+  y: ['w', 'aɪ'],
+  z: ['z', 'i'],
+};

@@ -1,0 +1,81 @@
+import { type LexiconTerm, lexiconTerms, type Pack } from '@smartlite/trust';
+import { firstLetters, unlikeness } from './likeness.ts';
+import { bareOf, runsFrom, type Word, wordsOf } from './words.ts';
+
+/** Most words that a recogniser makes of one term: `engine x`, `smart light`, `n g i n x`. */
+const WORDS_MAX = 5;
+/** Terms with fewer letters, or fewer sounds, are left as they were heard: too many ordinary words are like them. */
+const LETTERS_MIN = 4;
+const SOUNDS_MIN = 5;
+/** One vowel in so many sounds may have been heard as another. */
+const SOUNDS_A_VOWEL = 5;
+
+/** Writes the lexicon's terms as they are spelled, where a recogniser has written what it heard. */
+export class Spelling {
+  /** By their letters and digits. */
+  readonly #spelled = new Map<string, string>();
+  /** By the letters that what is heard of them may begin with. */
+  readonly #heard = new Map<string, LexiconTerm[]>();
+
+  constructor(terms: readonly LexiconTerm[]) {
+    for (const known of terms) {
+      const bare = bareOf(known.term);
+      if (bare.length >= LETTERS_MIN && !this.#spelled.has(bare)) this.#spelled.set(bare, known.term);
+      if (known.phonemes.length < SOUNDS_MIN) continue;
+      for (const letter of firstLetters(known.phonemes)) this.#heard.set(letter, [...(this.#heard.get(letter) ?? []), known]);
+    }
+  }
+
+  /** The text with its terms written as the lexicon writes them; every other character stays. */
+  write(text: string): string {
+    const words = wordsOf(text);
+    let written = '';
+    let at = 0;
+    for (let index = 0; index < words.length; ) {
+      const runs = runsFrom(text, words, index, WORDS_MAX);
+      const found = firstOf(runs, (run) => this.#spelledBy(text, run)) ?? firstOf(runs, (run) => this.#heardAs(run));
+      if (found !== undefined) {
+        written += text.slice(at, found.run[0]?.from) + found.term;
+        at = found.run.at(-1)?.to ?? at;
+      }
+      index += found?.run.length ?? 1;
+    }
+    return written + text.slice(at);
+  }
+
+  /** An abbreviation such as AIDS is no aids: in capitals alone, or letter by letter. */
+  #spelledBy(text: string, run: readonly Word[]): string | undefined {
+    const term = this.#spelled.get(run.map(({ bare }) => bare).join(''));
+    if (term === undefined || term !== term.toUpperCase()) return term;
+    const there = text.slice(run[0]?.from, run.at(-1)?.to);
+    return there === there.toUpperCase() || run.every(({ bare }) => bare.length === 1) ? term : undefined;
+  }
+
+  #heardAs(run: readonly Word[]): string | undefined {
+    const phrase = run.map(({ bare }) => bare).join(' ');
+    if (!/^[a-z ]+$/.test(phrase)) return undefined;
+    const like = (this.#heard.get(phrase[0] ?? '') ?? []).flatMap(({ term, phonemes }) => {
+      const cost = unlikeness(phrase, phonemes);
+      return cost !== undefined && cost <= Math.floor(phonemes.length / SOUNDS_A_VOWEL) ? [{ term, cost }] : [];
+    });
+    return like.toSorted((one, other) => one.cost - other.cost)[0]?.term;
+  }
+}
+
+/** The spelling by the lexicon of the pack in force, indexed once for each pack: a new one comes with a new lock, at any time. */
+export class SpellingInForce {
+  #known: { readonly pack: Pick<Pack, 'lexicon'>; readonly spelling: Spelling } | undefined;
+
+  of(pack: Pick<Pack, 'lexicon'>): Spelling {
+    if (this.#known?.pack !== pack) this.#known = { pack, spelling: new Spelling(lexiconTerms(pack.lexicon)) };
+    return this.#known.spelling;
+  }
+}
+
+function firstOf(runs: readonly (readonly Word[])[], termOf: (run: readonly Word[]) => string | undefined) {
+  for (const run of runs) {
+    const term = termOf(run);
+    if (term !== undefined) return { run, term };
+  }
+  return undefined;
+}

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { lexiconTerms, parsePack } from '@smartlite/trust';
+import { describe, expect, it } from 'vitest';
+import { flitePhones } from '../../services/tts/src/engines/flite-phones.ts';
+import { LexiconInForce } from '../../services/tts/src/pronouncing.ts';
+import { phonesOfEspeak, phonesOfFlite } from './phones.ts';
+
+const pack = parsePack(await readFile(new URL('../../ops/MODEL_PACK.json', import.meta.url)));
+const pronouncing = new LexiconInForce().of(pack);
+const terms = lexiconTerms(pack.lexicon);
+const SENTENCE = `Please ask ${terms.map(({ term }) => term).join(', ')}, now.`;
+const asked = (text: string) => ({ text, pronounced: pronouncing.find(text) });
+
+describe('the lexicon of the pack', () => {
+  it('has a product, a server, a name and the project itself', () => {
+    expect(terms.map(({ term }) => term)).toEqual(['SmartLite', 'Qdrant', 'nginx', 'Siobhan']);
+  });
+
+  it('is what Flite says it speaks', async () => {
+    const phones = terms.map(({ phonemes }) => flitePhones(phonemes).replaceAll(/[01]/g, '')).join(' ');
+    expect(await phonesOfFlite(asked(SENTENCE))).toBe(`p l iy z ae s k ${phones} n aw`);
+  });
+
+  it('is needed: without it Flite says something else', async () => {
+    const spoken = await phonesOfFlite({ text: SENTENCE });
+    for (const { term, phonemes } of terms.filter((each) => each.term !== 'SmartLite'))
+      expect(spoken, term).not.toContain(flitePhones(phonemes).replaceAll(/[01]/g, ''));
+  });
+
+  it.each(['en-us', 'en-gb'])('is what eSpeak says it speaks in %s', async (voice) => {
+    const spoken = plain(await phonesOfEspeak(asked(SENTENCE), voice));
+    for (const { phonemes } of terms) expect(spoken).toContain(british(phonemes.map(({ sound }) => sound).join(''), voice));
+  });
+});
+
+/** IPA without length, stress, tie bars, blanks, and with one sign for r. */
+function plain(ipa: string): string {
+  return ipa.replaceAll(/[ːˈˌ\u0361\u200d\s]/gu, '').replaceAll('r', 'ɹ');
+}
+
+/** The British voice has no r before a consonant. */
+function british(sounds: string, voice: string): string {
+  return voice === 'en-gb' ? sounds.replace('ɑɹt', 'ɑt') : sounds;
+}
