@@ -33,9 +33,9 @@ describe('the lexicon of the pack', () => {
   });
 });
 
-/** IPA without length, stress, tie bars, blanks, and with one sign for r. */
+/** The letters of IPA alone, without length, stress, tie bars and blanks, and with one sign for r. */
 function plain(ipa: string): string {
-  return ipa.replaceAll(/[ːˈˌ\u0361\u200d\s]/gu, '').replaceAll('r', 'ɹ');
+  return ipa.replaceAll(/[^\p{Ll}]/gu, '').replaceAll('r', 'ɹ');
 }
 
 /** The British voice has no r before a consonant. */

@@ -62,7 +62,7 @@ function isSilent(phrase: string, letter: number): boolean {
     case 'e':
       return /[a-z]$/.test(before) && /^(s?( |$)|l(y|ess))/.test(after);
     case 'g':
-      return /i$/.test(before) && after.startsWith('h');
+      return before.endsWith('i') && after.startsWith('h');
     case 'h':
       return /(ig|[aeiou])$/.test(before);
     default:
