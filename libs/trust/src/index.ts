@@ -31,6 +31,13 @@ export {
 } from './domain.ts';
 export { finding, FINDING_CODES, type Finding, type FindingCode, type FindingGroup, TrustError } from './finding.ts';
 export { parseStrictJson } from './json.ts';
+export {
+  convertLatencyProfile,
+  type LatencyProfile,
+  latencyProfileJsonSchema,
+  parseLatencyProfile,
+  profileContradictions,
+} from './latencyprofile.ts';
 export { type LexiconTerm, lexiconTerms } from './lexicon/lexicon.ts';
 export type { Consonant, Phoneme, Vowel } from './lexicon/sounds.ts';
 export {

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Artifact, Pack } from '@smartlite/trust';
+import { dirname, join } from 'node:path';
+import { type Artifact, convertLatencyProfile, type Pack, profileContradictions } from '@smartlite/trust';
 import type { Command } from 'commander';
 import { describeChanged, pullPack } from '../models/pull-pack.ts';
-import { readPack } from '../readpack.ts';
+import { readLatencyProfile, readPack, readPackAlone } from '../readpack.ts';
 import { findPlace, type Place } from '../up/place.ts';
 
 interface Options {
@@ -11,7 +11,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** `smartlite models list|pull` */
+/** `smartlite models list|pull|convert-latency-profile` */
 export function registerModels(program: Command): void {
   const models = program.command('models').description('models of the pack, where their bytes come from, and fetching them');
   models
@@ -27,6 +27,27 @@ export function registerModels(program: Command): void {
     .option('--keep-changed', 'leave files whose bytes have changed since they were fetched, for the verifier to find')
     .option('--json', 'print one JSON object')
     .action(pullModels);
+  models
+    .command('convert-latency-profile')
+    .argument('[file]', 'latency_profile.json of the older form', undefined)
+    .description(
+      'read latency_profile.json of the older form and print it as the pack writes it; 1 where the pack says something else',
+    )
+    .option('--pack <file>', 'another pack than the project’s')
+    .option('--json', 'print one JSON object')
+    .action(convertProfile);
+}
+
+async function convertProfile(file: string | undefined, options: Options): Promise<void> {
+  const place = findPlace(process.env, options);
+  const older = await readLatencyProfile(file ?? join(dirname(place.pack), 'latency_profile.json'));
+  const { pack } = await readPackAlone(place.pack);
+  const latencyProfile = convertLatencyProfile(older);
+  const contradictions = profileContradictions(older, pack);
+  if (options.json) console.log(JSON.stringify({ latency_profile: latencyProfile, contradictions }));
+  else console.log(JSON.stringify({ latency_profile: latencyProfile }, null, 2));
+  for (const each of contradictions) console.error(`Differs from the pack: ${each}.`);
+  process.exitCode = contradictions.length > 0 ? 1 : 0;
 }
 
 async function pullModels(options: Options & { readonly keepChanged?: boolean }): Promise<void> {
