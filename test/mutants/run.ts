@@ -1,17 +1,33 @@
 // `npm run mutants [word]`: makes each change in a copy of the tree and expects the named test to turn red.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { budgetMutants } from './budget.ts';
 import type { Mutant } from './mutant.ts';
+import { statusMutants } from './status.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** The scope of the project's own packages. */
+const OURS = '@smartlite';
+/** Simulations run the same histories each time: enough that each mutant meets its trouble. */
+const SAME_HISTORIES = { SMARTLITE_SEED: '1', SMARTLITE_HISTORIES: '400' };
 /** A test that a mutant hangs has noticed it, too, but not by name: it counts as not noticed. */
 const TEST_MS_MAX = 180_000;
 
 const [word = ''] = process.argv.slice(2);
-const mutants = budgetMutants.filter(({ name, file }) => `${name} ${file}`.includes(word));
+const mutants = [...statusMutants, ...budgetMutants].filter(({ name, file }) => `${name} ${file}`.includes(word));
 if (mutants.length === 0) {
   console.error(`npm run mutants ${word}: no mutant has this in its name or file.`);
   process.exit(2);
@@ -39,8 +55,20 @@ function copyTree(): string {
     mkdirSync(join(folder, dirname(file)), { recursive: true });
     cpSync(join(ROOT, file), join(folder, file));
   }
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  linkPackages(folder);
   return folder;
+}
+
+/** Everybody else's packages are the same; ours are those of the copy, or a change in them would not be seen. */
+function linkPackages(folder: string): void {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, OURS), { recursive: true });
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    if (name !== OURS) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  for (const name of readdirSync(join(ROOT, 'node_modules', OURS))) {
+    const place = relative(ROOT, realpathSync(join(ROOT, 'node_modules', OURS, name)));
+    symlinkSync(join(folder, place), join(modules, OURS, name));
+  }
 }
 
 function isCaught({ name, file, find, put, test, red }: Mutant): boolean {
@@ -68,7 +96,7 @@ function run(test: string): { readonly red: boolean; readonly output: string } {
     cwd: copy,
     encoding: 'utf8',
     timeout: TEST_MS_MAX,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...SAME_HISTORIES },
   });
   return { red: status !== 0 && status !== null, output: stdout + stderr };
 }

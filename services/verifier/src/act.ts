@@ -8,6 +8,8 @@ export type Act =
   | { readonly kind: 'journal'; readonly failures: readonly FailureFact[] }
   /** Sign and append to the control log, retried until it is there; entries keep their order. */
   | { readonly kind: 'append'; readonly body: ControlBody }
+  /** Append what somebody else has signed, at its place among the own entries. */
+  | { readonly kind: 'relay'; readonly bytes: Uint8Array }
   /** Keep the epoch on disk, before a campaign for it is sent. */
   | { readonly kind: 'mark'; readonly epoch: number }
   /** Read and verify every byte of the store; then call `finished`. */

@@ -43,6 +43,8 @@ const RETRY_MS = 1_000;
 /** Bad news on its way to the log. */
 interface Pending {
   readonly fact: FailureFact;
+  /** The alarm or order that says so, signed by its author; null for what this node has found itself. */
+  readonly envelope: Uint8Array | null;
   /** When this node is to append it itself, if the log does not hold it by then; null once it has. */
   readonly since: Moment | null;
 }
@@ -94,7 +96,7 @@ export class VerifierNode {
     this.#times = times;
     this.#newId = newId;
     this.#epochFloor = remembered.epoch;
-    this.#pending = new Map(remembered.failures.map((fact) => [fact.id, { fact, since: null }]));
+    this.#pending = new Map(remembered.failures.map((fact) => [fact.id, { fact, envelope: null, since: null }]));
   }
 
   get control(): ControlState {
@@ -161,7 +163,8 @@ export class VerifierNode {
     const next = foldControl(this.#control, { position: position + 1, atMs: stampMs, lasting: false, digest: '', message });
     if (next.lastFailure <= position) return [];
     for (const [id, { fact }] of next.failures)
-      if (!this.#control.failures.has(id) && fact.effect !== 'tolerated') this.#pending.set(id, { fact, since: now });
+      if (!this.#control.failures.has(id) && fact.effect !== 'tolerated')
+        this.#pending.set(id, { fact, envelope: signedBytes(message), since: now });
     return this.#decide(now);
   }
 
@@ -179,7 +182,7 @@ export class VerifierNode {
     this.#report = report;
     const failures = report.findings.map((finding) => this.#failureOf(finding));
     const news = failures.filter(({ id }) => !this.#control.failures.has(id));
-    for (const fact of news) this.#pending.set(fact.id, { fact, since: null });
+    for (const fact of news) this.#pending.set(fact.id, { fact, envelope: null, since: null });
     this.#found = new Set(news.map(({ id }) => id));
     const { store } = this.#self;
     const end: ControlBody = {
@@ -210,7 +213,7 @@ export class VerifierNode {
   historyLost(): Act[] {
     for (const record of this.#control.failures.values())
       if (isOpen(record) && record.fact.effect !== 'tolerated')
-        this.#pending.set(record.fact.id, { fact: record.fact, since: null });
+        this.#pending.set(record.fact.id, { fact: record.fact, envelope: null, since: null });
     this.#epochFloor = Math.max(this.#epochFloor, this.#control.epoch);
     this.#control = emptyControl();
     this.#verifying = null;
@@ -387,8 +390,11 @@ export class VerifierNode {
   #relay(now: Moment): Act[] {
     if (this.#control.incarnation === null) return [];
     const late = [...this.#pending.values()].filter(({ since }) => since !== null && elapsedMs(since, now) >= RETRY_MS);
-    for (const { fact } of late) this.#pending.set(fact.id, { fact, since: null });
-    return late.map(({ fact }) => append({ kind: 'failure', failure: fact }));
+    for (const each of late) this.#pending.set(each.fact.id, { ...each, since: null });
+    // As its author has signed it: what it costs the author belongs to the alarm.
+    return late.map(({ fact, envelope }) =>
+      envelope === null ? append({ kind: 'failure', failure: fact }) : { kind: 'relay', bytes: envelope },
+    );
   }
 
   /** Closes, by quarantine, failures of stores that nobody answers for any more. */
@@ -427,6 +433,10 @@ export class VerifierNode {
       known ?? { id: this.#newId(), effect, operator: false, store, artifact, digest, code, message: message.slice(0, 1_000) }
     );
   }
+}
+
+function signedBytes(message: Placed['message']): Uint8Array | null {
+  return message.kind === 'alarm' || message.kind === 'order' ? message.signed.envelope : null;
 }
 
 function append(body: ControlBody): Act {

@@ -203,6 +203,8 @@ export class Verifier {
       case 'append':
         // Behind what is being written to disk: bad news is kept before it is logged, an epoch before it is asked for.
         return this.#later(async () => this.#controlLog.append(act.body));
+      case 'relay':
+        return this.#later(async () => this.#relay(act.bytes));
       case 'journal':
         return this.#later(() => journal.keep({ failures: act.failures }));
       case 'mark':
@@ -215,6 +217,12 @@ export class Verifier {
         if (act.epoch === null) this.#own = null;
         return tell.reign(act.epoch, act.because);
     }
+  }
+
+  #relay(bytes: Uint8Array): void {
+    this.#controlLog
+      .appendSigned(bytes)
+      .catch((caught: unknown) => this.#parts.log.error('an alarm or order could not be relayed', { because: String(caught) }));
   }
 
   #later(work: () => Promise<void>): void {

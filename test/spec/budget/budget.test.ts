@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { runHistory } from './history.ts';
 
-/** Give SMARTLITE_SEED to replay one history, SMARTLITE_HISTORIES to run more. */
-const histories = Number(process.env['SMARTLITE_HISTORIES'] ?? 300);
-const first = Number(process.env['SMARTLITE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const count = process.env['SMARTLITE_SEED'] === undefined ? histories : 1;
+/** Give SMARTLITE_SEED to replay one history, SMARTLITE_HISTORIES for more: from that seed on, or from any. */
+const given = process.env['SMARTLITE_SEED'];
+const first = Number(given ?? Math.floor(Math.random() * 2 ** 31));
+const count = Number(process.env['SMARTLITE_HISTORIES'] ?? (given === undefined ? 300 : 1));
 
 describe('budgets under dead holders, killed and paused replicas, lost answers, replays, stepped clocks and changed limits', () => {
   it('hold cap, capTrue, holder, conserve, exactRefusal and once after every step, and noLeak', () => {

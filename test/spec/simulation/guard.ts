@@ -20,36 +20,49 @@ const POLL_MS = 250;
 /** Witnesses and answers to deposed leaders go out at most this often. */
 const WITNESS_MS = 500;
 
+/** Who is told what a guard does. */
+interface GuardEar {
+  /** Every status that comes into force, with the state before. */
+  readonly applied: (guard: SimulatedGuard, before: GuardState, signed: Verified<SignedStatus>) => void;
+  /** Every alarm of its own. */
+  readonly raised: (guard: SimulatedGuard, id: string) => void;
+}
+
 /** An instance's guard: the pure functions that run in production, in a shell that knows this world. */
 export class SimulatedGuard implements Listener {
   readonly host: Host;
   readonly store: Store;
   readonly keyId: string;
   readonly #world: World;
-  /** Told of every status that comes into force, with the state before and after. */
-  readonly #applied: (guard: SimulatedGuard, before: GuardState, signed: Verified<SignedStatus>) => void;
+  readonly #ear: GuardEar;
   state: GuardState;
+  /** What was hashed and loaded; null where nothing may be. */
+  memory: { readonly lockDigest: string; readonly bad: boolean } | null = null;
   #witnessedMs = -Infinity;
+  #lives = 0;
 
-  constructor(
-    world: World,
-    name: string,
-    store: Store,
-    applied: (guard: SimulatedGuard, before: GuardState, signed: Verified<SignedStatus>) => void,
-  ) {
+  constructor(world: World, name: string, store: Store, ear: GuardEar) {
     this.#world = world;
     this.host = world.host(name);
     this.store = store;
     this.keyId = `key-of-${name}`;
-    this.#applied = applied;
+    this.#ear = ear;
     this.state = newGuard({ store: store.name, keyId: this.keyId });
     world.listeners.push(this);
     world.every(POLL_MS, this.host, () => this.#poll());
+    this.load();
   }
 
-  /** Whether a chunk could leave the gate at this moment. */
+  /** Whether a chunk could leave the gate at this moment: the status permits it, and this process has verified these bytes. */
   emits(): boolean {
-    return this.host.running && modeAt(this.state, this.host.now()).mode === 'normal';
+    return this.host.running && modeAt(this.state, this.host.now()).mode === 'normal' && this.memory !== null;
+  }
+
+  /** Reads its store as an engine does: what does not match is refused and reported. */
+  load(): void {
+    const bad = this.store.artifacts.some((artifact) => artifact.bad !== null);
+    this.memory = bad ? null : { lockDigest: LOCK, bad };
+    if (bad) this.alarm();
   }
 
   hear(message: Message): void {
@@ -64,6 +77,9 @@ export class SimulatedGuard implements Listener {
   /** The process starts anew: it has seen nothing. */
   restart(): void {
     this.state = newGuard({ store: this.store.name, keyId: this.keyId });
+    for (const alarm of this.#world.alarmed.values()) if (alarm.keyId === this.keyId) alarm.forgotten = true;
+    this.#lives += 1;
+    this.load();
   }
 
   #poll(): void {
@@ -88,7 +104,9 @@ export class SimulatedGuard implements Listener {
     const before = this.state;
     this.state = outcome.state;
     if (outcome.state.applied !== null && outcome.state.applied !== before.applied)
-      this.#applied(this, before, outcome.state.applied);
+      this.#ear.applied(this, before, outcome.state.applied);
+    // Nothing bad is known any more: what was refused may be read again.
+    if (outcome.kind === 'applied' && this.memory === null && outcome.state.latches.size === 0) this.load();
     if (outcome.kind === 'conflict') this.#raise('EQUIVOCATION', '');
     if (
       (outcome.kind !== 'unresolved' && outcome.kind !== 'stale-epoch') ||
@@ -116,20 +134,23 @@ export class SimulatedGuard implements Listener {
       raisedUnixMs: 0,
     } as const;
     const envelope = registry.envelope((bytes) => asVerified({ alarm, id, keyId: this.keyId, envelope: bytes }));
+    this.#world.alarmed.set(id, { keyId: this.keyId, store: this.store, atMs: this.#world.schedule.nowMs, forgotten: false });
     this.state = latchAlarm(this.state, id, envelope);
+    this.#ear.raised(this, id);
     this.#append(envelope);
   }
 
   /** One publish is broadcast and log entry; tried until the log has acknowledged it. */
   #append(envelope: Uint8Array): void {
     const { registry, log } = this.#world;
+    const life = this.#lives;
     const isStatus = registry.isStatus(envelope);
     if (!isStatus) this.#world.publish(this.host, { kind: 'alarm', envelope });
     const message = isStatus
       ? ({ kind: 'witness', signed: registry.status(envelope) } as const)
       : ({ kind: 'alarm', signed: registry.alarm(envelope), conflict: null } as const);
     log.append(this.host, message, false, (acknowledged) => {
-      if (!acknowledged) this.#append(envelope);
+      if (!acknowledged && this.#lives === life) this.#append(envelope);
     });
   }
 }

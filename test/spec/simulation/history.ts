@@ -1,6 +1,7 @@
 import { emptyControl, foldControl, isOpen, needsOperator, type SignedOrder, whyNotReleasable } from '@smartlite/trust';
 import { asVerified } from '../../../libs/trust/src/verified.ts';
 import { SimulatedGuard } from './guard.ts';
+import { Fairness } from './fairness.ts';
 import { Oracle } from './oracle.ts';
 import { SimulatedVerifier } from './verifier.ts';
 import { LOCK, type Store, TIMES, World } from './world.ts';
@@ -8,9 +9,13 @@ import { LOCK, type Store, TIMES, World } from './world.ts';
 /** How long things go wrong. */
 const FAULTS_MS = 9_000;
 /** After that all must serve again within: two leader leases, two status leases, a verification, the longest rest, and polling. */
-const RECOVERY_MS = 2 * TIMES.leadMs + 2 * TIMES.ttlMs + 1_200 + 8 * TIMES.dwellMs + 6_000;
-/** How often gates are looked at between events. */
-const EMIT_MS = 40;
+const RECOVERY_MS = 2 * TIMES.leadMs + 2 * TIMES.ttlMs + 1_200 + 16 * TIMES.dwellMs + 6_000;
+
+/** All has settled when everybody has served for so many steps of recovery: what was on its way has arrived. */
+const STEP_MS = 500;
+const QUIET_STEPS = 6;
+/** Far enough apart that a release lies between, with a rest that doubles each time. */
+const FLAPS_MS = [0, 1_400, 3_000, 5_200, 7_000];
 
 export interface HistoryFacts {
   readonly emissions: number;
@@ -25,6 +30,7 @@ export function runHistory(seed: number): HistoryFacts {
   const verifierCount = 1 + chance.below(3);
   const stores: Store[] = Array.from({ length: verifierCount + 1 }, (_, index) => ({
     name: `store-${index}`,
+    everBad: false,
     artifacts: [
       { id: 'weights', bad: null },
       { id: 'voice', bad: null },
@@ -34,9 +40,16 @@ export function runHistory(seed: number): HistoryFacts {
     .slice(0, verifierCount)
     .map((store, index) => new SimulatedVerifier(world, `verifier-${index}`, store));
   const oracle = new Oracle(world);
+  const fairness = new Fairness(world, oracle);
   const guards = Array.from({ length: 3 }, (_, index) => {
     const store = stores[chance.is(0.85) ? index % verifierCount : verifierCount] as Store;
-    return new SimulatedGuard(world, `guard-${index}`, store, (guard, before, signed) => oracle.applied(guard, before, signed));
+    return new SimulatedGuard(world, `guard-${index}`, store, {
+      applied(guard, before, signed) {
+        oracle.applied(guard, before, signed);
+        fairness.applied(guard, signed.status);
+      },
+      raised: (guard, id) => oracle.raised(guard, id),
+    });
   });
   let emissions = 0;
   const look = () => {
@@ -46,12 +59,16 @@ export function runHistory(seed: number): HistoryFacts {
       oracle.emission(guard);
     }
   };
-  repeat(world, EMIT_MS, look);
   repeat(world, 300, () => world.faulty && hurt(world, verifiers, guards, stores, oracle));
-  schedule.runUntil(FAULTS_MS, () => undefined);
+  schedule.runUntil(FAULTS_MS, look);
   heal(world, verifiers, stores);
-  schedule.runUntil(FAULTS_MS + RECOVERY_MS, () => undefined);
-  lives(world, guards);
+  for (let quiet = 0; quiet < QUIET_STEPS && schedule.nowMs < FAULTS_MS + RECOVERY_MS; ) {
+    schedule.runUntil(schedule.nowMs + STEP_MS, look);
+    quiet = whyDead(world, guards) === null ? quiet + 1 : 0;
+  }
+  const why = whyDead(world, guards);
+  if (why !== null) throw new Error(`lives: ${why}`);
+  fairness.atEnd();
   const control = world.log.entries.reduce(foldControl, emptyControl());
   return { emissions, failures: control.failures.size, epochs: control.epoch };
 }
@@ -78,15 +95,16 @@ function hurt(
   const guard = pick(guards);
   const host = chance.is(0.6) ? verifier.host : guard.host;
   const someTime = chance.between(100, 4_000);
-  switch (chance.below(16)) {
+  switch (chance.below(19)) {
     case 0:
     case 1: {
       const store = pick(stores);
       const artifact = pick(store.artifacts);
+      store.everBad = true;
       artifact.bad = chance.is(0.9) ? 'mismatch' : 'signature';
       for (const each of verifiers)
         if (each.store === store && chance.is(0.8)) schedule.after(chance.between(1, 100), () => each.changed());
-      if (chance.is(0.5)) for (const each of guards) if (each.store === store) each.alarm();
+      if (chance.is(0.5)) for (const each of guards) if (each.store === store) each.load();
       return schedule.after(someTime, () => {
         artifact.bad = null;
         for (const each of verifiers) if (each.store === store) each.changed();
@@ -136,9 +154,46 @@ function hurt(
       for (let count = 0; count < 5 && world.sent.length > 0; count += 1)
         world.carry(verifier.host, guard, { kind: 'status', signed: pick(world.sent) });
       return;
+    case 15:
+      return part(world, verifiers, guards, someTime);
+    case 16:
+      return flap(world, verifiers, pick(stores));
+    case 17:
+      return cryWolf(world, guard);
     default:
       return order(world, { action: 'enter', mode: chance.is(0.8) ? 'safe' : 'halted' });
   }
+}
+
+/** The leader and some others are cut off together: they hear one another, and neither the log nor the rest. */
+function part(world: World, verifiers: readonly SimulatedVerifier[], guards: readonly SimulatedGuard[], forMs: number): void {
+  const leader = verifiers.find(({ node }) => node?.leading === true);
+  const hosts = [...(leader ? [leader.host] : []), ...guards.filter(() => world.chance.is(0.6)).map(({ host }) => host)];
+  for (const host of hosts) host.apart = true;
+  world.schedule.after(forMs, () => {
+    for (const host of hosts) host.apart = false;
+  });
+}
+
+/** One artifact goes bad and good again and again. */
+function flap(world: World, verifiers: readonly SimulatedVerifier[], store: Store): void {
+  const [artifact] = store.artifacts;
+  if (artifact === undefined) return;
+  store.everBad = true;
+  const set = (bad: 'mismatch' | null) => {
+    if (!world.faulty) return;
+    artifact.bad = bad;
+    for (const each of verifiers) if (each.store === store) each.changed();
+  };
+  for (const atMs of FLAPS_MS) {
+    world.schedule.after(atMs, () => set('mismatch'));
+    world.schedule.after(atMs + 200, () => set(null));
+  }
+}
+
+/** A rogue: its bytes are good, and it says that they are not, again and again. */
+function cryWolf(world: World, guard: SimulatedGuard): void {
+  for (const atMs of FLAPS_MS) world.schedule.after(atMs, () => world.faulty && guard.alarm());
 }
 
 /** Nothing fails any more, all bytes are good, and the operator releases what waits for an operator. */
@@ -150,6 +205,7 @@ function heal(world: World, verifiers: readonly SimulatedVerifier[], stores: rea
   for (const { host } of world.listeners) {
     host.hears = true;
     host.speaks = true;
+    host.apart = false;
   }
   for (const verifier of verifiers) {
     verifier.start();
@@ -186,14 +242,16 @@ function order(world: World, wish: Wish): void {
   world.log.append(operator, { kind: 'order', signed: world.registry.order(envelope) }, true, () => undefined);
 }
 
-/** Everybody serves, but those whose own key is quarantined: they wait for their readmission. */
-function lives(world: World, guards: readonly SimulatedGuard[]): void {
+/** Everybody serves, but those whose own key is quarantined: they wait for their readmission. Null when that is so, else who does not. */
+function whyDead(world: World, guards: readonly SimulatedGuard[]): string | null {
   const control = world.log.entries.reduce(foldControl, emptyControl());
-  for (const guard of guards) {
-    if (control.quarantined.has(guard.keyId) || control.quarantined.has(guard.store.name)) continue;
-    if (!guard.emits())
-      throw new Error(
-        `lives: ${guard.host.name} does not serve after all is well: ${JSON.stringify({ mode: guard.state.applied?.status.mode, latches: [...guard.state.latches.keys()], conflict: guard.state.conflictEpoch, whyNot: whyNotReleasable(control, LOCK), open: [...control.failures.values()].filter(isOpen), dwell: control.dwellUntilMs - control.logMs, lastFailure: control.lastFailure, passed: control.passed, leader: control.leader, position: control.position })}`,
-      );
-  }
+  const dead = guards.find(
+    (guard) => !guard.emits() && !control.quarantined.has(guard.keyId) && !control.quarantined.has(guard.store.name),
+  );
+  if (dead === undefined) return null;
+  const { applied, latches, conflictEpoch } = dead.state;
+  const open = [...control.failures.values()].filter(isOpen);
+  const restMs = control.dwellUntilMs - control.logMs;
+  const guard = { mode: applied?.status.mode, latches: [...latches.keys()], conflictEpoch, memory: dead.memory };
+  return `${dead.host.name} does not serve after all is well: ${JSON.stringify({ guard, open, restMs, whyNot: whyNotReleasable(control, LOCK), leader: control.leader })}`;
 }

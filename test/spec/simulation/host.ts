@@ -22,6 +22,8 @@ export class Host {
   /** Messages to and from this host get through. */
   hears = true;
   speaks = true;
+  /** On the smaller side of a partition: it reaches those who are there, too, and the log not at all. */
+  apart = false;
 
   constructor(name: string, schedule: Schedule, chance: Chance) {
     this.name = name;

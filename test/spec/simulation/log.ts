@@ -30,9 +30,9 @@ export class Log {
   /** `done` tells of the acknowledgement; it may be false although the message is stored. */
   append(host: Host, message: ControlMessage, lasting: boolean, done: (acknowledged: boolean) => void): void {
     this.#schedule.after(this.#delay(), () => {
-      const down = this.#schedule.nowMs < this.downUntilMs || !host.speaks;
+      const down = this.#schedule.nowMs < this.downUntilMs || !host.speaks || host.apart;
       if (!down) this.#store(message, lasting);
-      const heard = !down && host.hears && !this.#chance.is(0.02);
+      const heard = !down && host.hears && !host.apart && !this.#chance.is(0.02);
       this.#schedule.after(heard ? this.#delay() : 200, () => host.run(() => done(heard)));
     });
   }
@@ -64,7 +64,7 @@ export class Log {
     this.#schedule.after(this.#delay(), () => {
       reader.busy = false;
       if (!this.#readers.has(reader)) return;
-      if (!reader.host.hears || this.#schedule.nowMs < this.downUntilMs)
+      if (!reader.host.hears || reader.host.apart || this.#schedule.nowMs < this.downUntilMs)
         return this.#schedule.after(100, () => this.#serve(reader));
       const until = this.entries.length;
       const batch = this.entries.slice(reader.next, until);

@@ -4,6 +4,7 @@ import {
   compareOrder,
   type FailureFact,
   type GuardState,
+  type LockStatus,
   permits,
   type SignedStatus,
   type Verified,
@@ -25,7 +26,7 @@ interface Logged {
   readonly store: string;
   readonly needsOperator: boolean;
   /** Reported of a store that no verifier vouches for: its author's quarantine closes it. */
-  readonly foreign: boolean;
+  foreign: boolean;
 }
 
 /** Judges from outside, by the log and true time; it shares no code with the fold. */
@@ -34,12 +35,17 @@ export class Oracle {
   /** Stores that verifiers have begun to vouch for, so far in the log. */
   readonly #vouched = new Set<string>();
   readonly #leaders = new Map<number, string>();
-  /** What each guard has learnt since its last permissive status. */
-  readonly #known = new Map<SimulatedGuard, Set<string>>();
+  /** Failures that each guard has learnt of since its last permissive status, and whether by an alarm of its own. */
+  readonly #known = new Map<SimulatedGuard, Map<string, 'told' | 'own'>>();
+  /** The last status that an emission rested on, and when its beat was sent: looked up once. */
+  #judged: { readonly status: LockStatus | null; readonly sentMs: number } = { status: null, sentMs: -Infinity };
+  readonly #earnedAt = new Set<number>();
   #scanned = 0;
   #failures: Logged[] = [];
   /** Every failure ever named in the log, with its first position, whether it counts or not. */
   readonly #ids = new Map<string, number>();
+  /** Beats and campaigns that the log holds: `epoch.number`. */
+  readonly #beats = new Set<string>();
   #alarms = new Map<string, number>();
 
   constructor(world: World) {
@@ -50,24 +56,38 @@ export class Oracle {
   applied(guard: SimulatedGuard, before: GuardState, signed: Verified<SignedStatus>): void {
     this.#authentic(guard, before, signed);
     this.#oneLeader(signed);
-    const known = this.#known.get(guard) ?? new Set();
+    const known = this.#known.get(guard) ?? new Map<string, 'told' | 'own'>();
     if (permits(signed.status)) {
       this.#earned(guard, signed, known);
-      this.#known.set(guard, new Set());
+      this.#known.set(guard, new Map());
     } else {
-      for (const { id, effect } of signed.status.failures) if (effect !== 'tolerated') known.add(id);
+      for (const { id, effect } of signed.status.failures) if (effect !== 'tolerated' && !known.has(id)) known.set(id, 'told');
       this.#known.set(guard, known);
     }
+  }
+
+  /** An alarm of the guard's own: it knows of that failure from now on. */
+  raised(guard: SimulatedGuard, id: string): void {
+    this.#known.set(guard, new Map(this.#known.get(guard)).set(id, 'own'));
   }
 
   forgets(guard: SimulatedGuard): void {
     this.#known.delete(guard);
   }
 
+  /** Position of that failure in the log, whether it counts or not. */
+  positionOf(id: string): number | undefined {
+    this.#scan();
+    return this.#ids.get(id);
+  }
+
   /** At any moment: whether a guard whose gate is open may have it open. */
   emission(guard: SimulatedGuard): void {
     const signed = guard.state.applied;
     if (signed === null || !permits(signed.status)) throw this.#broken('failClosed', guard, 'emits without a permissive status');
+    if (guard.memory === null || guard.memory.bad || guard.memory.lockDigest !== signed.status.lockDigest)
+      throw this.#broken('verifiedBytes', guard, 'emits from bytes that are not in the lock that its status names');
+    this.#scan();
     const sentMs = this.#beatSent(signed);
     const nowMs = this.#world.schedule.nowMs;
     if (nowMs > sentMs + LEASE_MS)
@@ -79,8 +99,9 @@ export class Oracle {
   #noStaleNormal(guard: SimulatedGuard, signed: Verified<SignedStatus>, nowMs: number): void {
     this.#scan();
     const position = signed.status.control?.position ?? 0;
-    for (const failure of this.#failures.toReversed()) {
-      if (failure.position < position) return;
+    for (let index = this.#failures.length - 1; index >= 0; index -= 1) {
+      const failure = this.#failures[index];
+      if (failure === undefined || failure.position < position) return;
       const loggedMs = this.#entry(failure.position).trueMs;
       if (nowMs > loggedMs + LEASE_MS)
         throw this.#broken(
@@ -102,13 +123,17 @@ export class Oracle {
     if (leader !== keyId) throw new Error(`oneLeader: epoch ${status.epoch} was led by ${leader} and ${keyId}`);
   }
 
-  #earned(guard: SimulatedGuard, { status }: Verified<SignedStatus>, known: ReadonlySet<string>): void {
+  #earned(guard: SimulatedGuard, { status }: Verified<SignedStatus>, known: ReadonlyMap<string, 'told' | 'own'>): void {
     this.#scan();
     const position = status.control?.position ?? 0;
-    for (const id of known) {
-      if ((this.#ids.get(id) ?? Infinity) >= position)
+    for (const [id, how] of known) {
+      const at = this.#ids.get(id) ?? Infinity;
+      // An alarm that moves nobody needs no release behind it, so it may lie behind the last entry that the status' chain covers.
+      if (how === 'own' ? at === Infinity : at >= position)
         throw this.#broken('earned', guard, `the log does not know failure ${id.slice(0, 8)}`);
     }
+    // The log up to there is judged once, for whomever it permits.
+    if (this.#earnedAt.has(position)) return;
     const before = this.#failures.filter((failure) => failure.position < position);
     const last = before.at(-1);
     if (last === undefined) return;
@@ -116,6 +141,7 @@ export class Oracle {
       throw this.#broken('earned', guard, 'no clean full verification has begun since the last failure');
     }
     for (const failure of before) this.#closed(guard, failure, position);
+    this.#earnedAt.add(position);
   }
 
   #closed(guard: SimulatedGuard, failure: Logged, position: number): void {
@@ -183,6 +209,9 @@ export class Oracle {
     };
     if (message.kind === 'entry' && (message.entry.body.kind === 'begin' || message.entry.body.kind === 'campaign'))
       this.#vouched.add(message.entry.body.store);
+    if (message.kind === 'entry' && message.entry.body.kind === 'beat')
+      this.#beats.add(`${message.entry.body.epoch}.${message.entry.body.number}`);
+    if (message.kind === 'entry' && message.entry.body.kind === 'campaign') this.#beats.add(`${message.entry.body.epoch}.0`);
     if (message.kind === 'entry' && message.entry.body.kind === 'failure') add(message.entry.body.failure);
     if (message.kind === 'witness') for (const fact of message.signed.status.failures) add(fact);
     if (message.kind === 'order' && message.signed.order.action === 'enter') {
@@ -190,7 +219,12 @@ export class Oracle {
     }
     if (message.kind !== 'alarm') return;
     const { id, keyId, alarm } = message.signed;
-    if (this.#ids.has(id)) return;
+    if (this.#ids.has(id)) {
+      // Heard of before it came itself.
+      const known = this.#failures.find((failure) => failure.id === id);
+      if (known !== undefined && !this.#vouched.has(alarm.store)) known.foreign = true;
+      return;
+    }
     this.#alarms.set(keyId, (this.#alarms.get(keyId) ?? 0) + 1);
     if ((this.#alarms.get(keyId) ?? 0) <= ALARMS_COUNTED)
       add({ id, store: alarm.store, effect: 'safe', operator: false }, !this.#vouched.has(alarm.store));
@@ -199,9 +233,14 @@ export class Oracle {
 
   /** True time at which the beat was sent that this status rests on. */
   #beatSent({ status }: Verified<SignedStatus>): number {
+    if (status === this.#judged.status) return this.#judged.sentMs;
     const covered = status.expiresLeaderMs - TIMES.ttlMs;
-    const sent = this.#world.beats.findLast(({ epoch, leaderMs }) => epoch === status.epoch && Math.floor(leaderMs) === covered);
-    return sent?.trueMs ?? -Infinity;
+    const sent = this.#world.beats.findLast(
+      ({ epoch, number, leaderMs }) =>
+        epoch === status.epoch && Math.floor(leaderMs) === covered && this.#beats.has(`${epoch}.${number}`),
+    );
+    this.#judged = { status, sentMs: sent?.trueMs ?? -Infinity };
+    return this.#judged.sentMs;
   }
 
   #entry(position: number): Stored {

@@ -35,13 +35,20 @@ export class SimulatedVerifier implements Listener {
 
   start(): void {
     if (this.#life !== null) return;
-    this.#life = new Life(this.#world, this.host, this.#key, this.store, this.#disk);
+    const parts = { world: this.#world, host: this.host, key: this.#key, store: this.store };
+    this.#life = new Life(parts, this.#disk, () => this.#dieSoon());
   }
 
   /** SIGKILL: what was written stays, the rest is gone. */
   crash(): void {
     this.#life?.end();
     this.#life = null;
+  }
+
+  /** After what it does now, and before the log can have taken it. */
+  #dieSoon(): void {
+    this.#world.schedule.after(0, () => this.crash());
+    this.#world.schedule.after(this.#world.chance.between(100, 4_000), () => this.start());
   }
 
   hear(message: Message): void {
@@ -64,13 +71,20 @@ class Life {
   readonly #boot: string;
   readonly #stopReading: () => void;
   readonly #queue: ControlBody[] = [];
+  readonly #onTold: () => void;
   #own: SignedStatus | null = null;
   #sending = false;
+  #dying = false;
   #counter = 0;
   #alive = true;
   #opened = false;
 
-  constructor(world: World, host: Host, key: string, store: Store, disk: { epoch: number; failures: readonly FailureFact[] }) {
+  constructor(
+    { world, host, key, store }: { readonly world: World; readonly host: Host; readonly key: string; readonly store: Store },
+    disk: { epoch: number; failures: readonly FailureFact[] },
+    onTold: () => void,
+  ) {
+    this.#onTold = onTold;
     this.#world = world;
     this.#host = host;
     this.#key = key;
@@ -140,6 +154,8 @@ class Life {
         return this.#broadcast(act.status);
       case 'append':
         return this.#append(act.body);
+      case 'relay':
+        return this.#relay(act.bytes);
       case 'mark':
         this.#disk.epoch = Math.max(this.#disk.epoch, act.epoch);
         return;
@@ -164,19 +180,36 @@ class Life {
     );
     this.#own = registry.status(envelope);
     this.#world.publish(this.#host, { kind: 'status', signed: registry.status(envelope) });
+    const own = status.failures.filter(({ store, id }) => store === this.#store.name && !this.#world.told.has(id));
+    for (const { id } of own) if (!this.#world.alarmed.has(id)) this.#world.told.add(id);
+    // The worst moment to die: the fleet has been told, and the log does not know yet.
+    if (!this.#world.faulty || own.length === 0 || !this.#world.chance.is(0.3)) return;
+    this.#dying = true;
+    this.#onTold();
   }
 
   #append(body: ControlBody): void {
+    if (this.#dying) return;
     this.#queue.push(body);
     this.#remember(body);
     if (!this.#sending) this.#send();
   }
 
+  #relay(bytes: Uint8Array): void {
+    const { registry, log } = this.#world;
+    const message = registry.isOrder(bytes)
+      ? ({ kind: 'order', signed: registry.order(bytes) } as const)
+      : ({ kind: 'alarm', signed: registry.alarm(bytes), conflict: null } as const);
+    log.append(this.#host, message, true, (acknowledged) => {
+      if (!acknowledged && this.#alive) this.#relay(bytes);
+    });
+  }
+
   /** For the checker: when a leader sent what its leases rest on. */
   #remember(body: ControlBody): void {
     if (body.kind !== 'campaign' && body.kind !== 'beat') return;
-    const leaderMs = body.kind === 'campaign' ? 0 : this.node.reignMs(this.#host.now());
-    this.#world.beats.push({ epoch: body.epoch, leaderMs, trueMs: this.#world.schedule.nowMs });
+    const [number, leaderMs] = body.kind === 'campaign' ? [0, 0] : [body.number, this.node.reignMs(this.#host.now())];
+    this.#world.beats.push({ epoch: body.epoch, number, leaderMs, trueMs: this.#world.schedule.nowMs });
   }
 
   /** One after the other, each until it is acknowledged; a lost acknowledgement makes a second copy. */

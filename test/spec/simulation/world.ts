@@ -13,6 +13,8 @@ export const TIMES = { leadMs: 800, ttlMs: 2_000, beatMs: 200, renewalMs: 400, d
 export interface Store {
   readonly name: string;
   readonly artifacts: { readonly id: string; bad: 'mismatch' | 'signature' | null }[];
+  /** Whether any of its bytes has ever been bad: then reports of it are true. */
+  everBad: boolean;
 }
 
 /**
@@ -40,12 +42,24 @@ export class Registry {
     return this.#find(envelope) as Verified<SignedOrder>;
   }
   isStatus(envelope: Uint8Array): boolean {
-    return typeof this.#find(envelope) === 'object' && 'status' in (this.#find(envelope) as object);
+    return 'status' in (this.#find(envelope) as object);
+  }
+  isOrder(envelope: Uint8Array): boolean {
+    return 'order' in (this.#find(envelope) as object);
   }
 
   #find(envelope: Uint8Array): unknown {
     return this.#objects.get(Buffer.from(envelope).toString());
   }
+}
+
+/** An alarm, for the checker. */
+export interface RaisedAlarm {
+  readonly keyId: string;
+  readonly store: Store;
+  readonly atMs: number;
+  /** Its author's process has ended since, and with it the author's memory. */
+  forgotten: boolean;
 }
 
 /** What the bus carries. */
@@ -70,7 +84,11 @@ export class World {
   /** All statuses that were ever sent, for whoever replays them. */
   readonly sent: Verified<SignedStatus>[] = [];
   /** True time at which each beat, or the campaign (number 0), of an epoch was sent, with its leader time. */
-  readonly beats: { readonly epoch: number; readonly leaderMs: number; readonly trueMs: number }[] = [];
+  readonly beats: { readonly epoch: number; readonly number: number; readonly leaderMs: number; readonly trueMs: number }[] = [];
+  /** Failures that a verifier has found itself and told the fleet. */
+  readonly told = new Set<string>();
+  /** Alarms that instances have raised. */
+  readonly alarmed = new Map<string, RaisedAlarm>();
   faulty = true;
 
   constructor(seed: number) {
@@ -95,7 +113,7 @@ export class World {
       const delayMs = this.faulty && this.chance.is(0.05) ? this.chance.between(100, 8_000) : this.chance.between(0.2, 5);
       if (!from.speaks) continue;
       this.schedule.after(delayMs, () => {
-        if (to.host.hears) to.host.run(() => to.hear(message));
+        if (to.host.hears && to.host.apart === from.apart) to.host.run(() => to.hear(message));
       });
     }
   }

@@ -265,7 +265,7 @@ export function isLeader(state: ControlState, author: Author, epoch: number): bo
 }
 
 function remember<V>(map: ReadonlyMap<string, V>, key: string, value: V): ReadonlyMap<string, V> {
-  const next = new Map([...map].slice(-REMEMBERED_MAX));
+  const next = new Map(map.size > REMEMBERED_MAX ? [...map].slice(-REMEMBERED_MAX) : map);
   next.delete(key);
   return next.set(key, value);
 }

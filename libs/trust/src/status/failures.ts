@@ -85,7 +85,8 @@ export function foldFailure(state: Ledgered, fact: FailureFact): Folded {
  * author's key is quarantined, not the store that it names: a rogue could name another host's.
  */
 export function foldAlarm(state: Ledgered, { alarm, id, keyId }: SignedAlarm): Folded {
-  if (state.failures.has(id)) return mention(state, [id]);
+  const known = state.failures.get(id);
+  if (known !== undefined) return known.author === null ? adopt(state, known, keyId) : mention(state, [id]);
   const spent = recent(state.refuted.get(keyId), state.logMs, DAY_MS).length >= REFUTED_MAX;
   const obsolete = state.adopted !== null && alarm.lockDigest !== state.adopted.digest;
   const effect = obsolete || spent ? 'tolerated' : (state.adopted?.mismatch ?? 'safe');
@@ -106,6 +107,21 @@ export function foldAlarm(state: Ledgered, { alarm, id, keyId }: SignedAlarm): F
   if (spent) return closed({ ...opened, quarantined });
   if (state.verifierStores.has(alarm.store)) return { ...opened, quarantined };
   return closed({ ...opened, quarantined, refuted: count(opened.refuted, keyId, state.logMs) });
+}
+
+/**
+ * The alarm itself comes after the log has heard of it from others: a leader that relayed the failure, a guard that brought its status
+ * as a witness. Its author pays the same price as if it had come first.
+ */
+function adopt(state: Ledgered, known: FailureRecord, author: string): Folded {
+  const record = { ...known, author, mentioned: state.position };
+  const adopted = { ...state, failures: new Map(state.failures).set(known.fact.id, record) };
+  const refuted = () => ({ ...adopted, refuted: count(state.refuted, author, state.logMs) });
+  if (known.fact.effect === 'tolerated') return adopted;
+  if (known.closed) return confirmed(state, known) ? adopted : refuted();
+  const quarantined = new Map(state.quarantined).set(author, state.position);
+  if (state.verifierStores.has(known.fact.store)) return { ...adopted, quarantined };
+  return settle({ ...refuted(), quarantined }, state.position, ({ fact }) => fact.id === known.fact.id);
 }
 
 /** A leader contradicted itself, and the objects prove it: its keys never lead again, and the fleet is verified anew. */
