@@ -5,6 +5,7 @@ import { createBus } from './bus/bus.ts';
 import { createEngineHost } from './engine/start.ts';
 import { listenHealth } from './health/http.ts';
 import { type Readiness, readiness } from './health/readiness.ts';
+import { readIdentity } from './lock/identity.ts';
 import { startLockGuard } from './lock/start.ts';
 import { createLog } from './log.ts';
 import { modelFiles } from './modelfiles.ts';
@@ -97,6 +98,7 @@ async function openPlatform(start: Start): Promise<Platform> {
     home: base.home,
     nats,
     trust: models.trust,
+    identity: readIdentity(base.identity, name),
     graceMs: base.auditGraceMs,
   });
   stack.add((signal) => trail.stop(signal));

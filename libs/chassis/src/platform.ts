@@ -13,7 +13,7 @@ import type {
   VerifierServiceService,
   VoiceServiceService,
 } from '@smartlite/contracts';
-import type { Lock, Pack, TrustDocument, Verified } from '@smartlite/trust';
+import type { AnswerReceipt, Lock, Pack, TrustDocument, Verified } from '@smartlite/trust';
 import type { JetStreamClient, JetStreamManager, NatsConnection } from 'nats';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { Caller } from './caller.ts';
@@ -68,13 +68,24 @@ export interface Bus {
   alert(severity: 'warning' | 'critical', title: string, reasons: readonly string[]): void;
 }
 
+type AuditFacts = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+
+/** What an instance asserts of an answer that it gave. */
+export type AnswerStatement = Pick<AnswerReceipt, 'request' | 'output' | 'stages'>;
+
 /** The audit trail. `record` returns the entry's id at once; delivery is retried until the audit service has given its signed receipt. */
 export interface Trail {
-  record(
+  record(kind: AuditKind, facts: AuditFacts, options?: { traceId?: string; actor?: string }): string;
+  /**
+   * The same, with a receipt for the caller: signed by this boot's key, naming the entry, which names the receipt. Until the entry is
+   * logged it is a promise with a deadline.
+   */
+  attest(
     kind: AuditKind,
-    facts: Readonly<Record<string, string | number | boolean | null | readonly string[]>>,
-    options?: { traceId?: string; actor?: string },
-  ): string;
+    facts: AuditFacts,
+    statement: AnswerStatement,
+    options: { traceId: string; actor: string },
+  ): { readonly id: string; readonly receipt: string };
   /** Why nothing may be served that must be audited: entries have waited for their receipts for too long. */
   refusal?(): MeshError | undefined;
 }

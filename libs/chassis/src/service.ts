@@ -17,6 +17,8 @@ export interface Call {
   readonly caller: Caller;
   /** Order of the lock status that permits this call, `generation.epoch.revision.beat`; empty where none is needed. */
   readonly statusOrder: string;
+  /** Sends something along at the answer's end: gRPC trailing metadata, or what a door makes of it. ASCII. */
+  readonly trailer?: (name: string, value: string) => void;
 }
 
 /**

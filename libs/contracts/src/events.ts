@@ -47,6 +47,8 @@ export interface AuditEntry {
   /** In a boot's first entry: how far the producer had come in the boot before, as far as it knows. */
   readonly before?: { readonly boot: string; readonly counter: number } | undefined;
   readonly facts: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+  /** By the key of the producer's boot, over the entry without it: base64. Absent in what the audit service itself has to say. */
+  readonly signature?: string | undefined;
 }
 
 export const AUDIT_KINDS = [
@@ -57,6 +59,8 @@ export const AUDIT_KINDS = [
   'signature.made',
   'signature.checked',
   'key.changed',
+  // A boot's first entry: its key, certified by the instance.
+  'key.certified',
   'mode.changed',
   'mode.ordered',
   'model.loaded',

@@ -16,12 +16,18 @@ export interface MemoryTrail extends Trail {
 /** Keeps audit entries for the test. */
 export function memoryTrail(): MemoryTrail {
   const entries: RecordedEntry[] = [];
+  const record: Trail['record'] = (kind, facts, { traceId, actor } = {}) => {
+    const id = `test.0.${entries.length + 1}`;
+    entries.push({ id, kind, facts, traceId: traceId ?? null, actor: actor ?? null });
+    return id;
+  };
   return {
     entries,
-    record(kind, facts, { traceId = null, actor = null } = {}) {
-      const id = `test.0.${entries.length + 1}`;
-      entries.push({ id, kind, facts, traceId, actor });
-      return id;
+    record,
+    /** A receipt that nobody has signed: what it says, as JSON. */
+    attest(kind, facts, statement, options) {
+      const receipt = JSON.stringify({ ...statement, traceId: options.traceId });
+      return { id: record(kind, { ...facts, receipt }, options), receipt };
     },
   };
 }

@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { type AuditEntry, SUBJECTS } from '@smartlite/contracts';
 import { natsServer, startService, temporaryFolder, testDomain } from '@smartlite/testkit';
 import { parseVerifierKey } from '@smartlite/tlog';
-import { openReceipt, roleTrust, type TrustDocument } from '@smartlite/trust';
+import { openReceipt, roleTrust } from '@smartlite/trust';
 import { connect, type NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkLog } from './checker.fixture.ts';
+import { signedProducer } from './producer.fixture.ts';
 
 const SERVICE = fileURLToPath(new URL('./service.ts', import.meta.url));
 const CLI = fileURLToPath(new URL('../../../ops/cli/bin/smartlite.mjs', import.meta.url));
@@ -56,8 +57,9 @@ function smartlite(...args: readonly string[]) {
 const json = (text: string) => JSON.parse(text) as Record<string, unknown> & { findings: { code: string; where: string }[] };
 
 /** A producer as strict as a spool: sends each entry until its receipt, and remembers what was receipted where. */
-function producer(nats: () => NatsConnection, trust: TrustDocument, name = 'llm-9') {
-  const roles = roleTrust(trust);
+async function producer(nats: () => NatsConnection, name = 'llm-9') {
+  const roles = roleTrust(set.trust);
+  const own = signedProducer({ identity: await set.domain.identity('instance', name), fleet: FLEET, name, boot: 'b1' });
   const lines: string[] = [];
   const receipted = new Map<string, number>();
   const digest = (line: string) => createHash('sha256').update(line).digest('hex');
@@ -72,24 +74,7 @@ function producer(nats: () => NatsConnection, trust: TrustDocument, name = 'llm-
     receipted,
     heard,
     make(count: number) {
-      for (let made = 0; made < count; made += 1) {
-        const counter = lines.length + 1;
-        const entry: AuditEntry = {
-          id: `${name}.b1.${counter}`,
-          producer: name,
-          boot: 'b1',
-          service: 'llm',
-          counter,
-          atUnixMs: 1_700_000_000_000 + counter,
-          kind: 'call.served',
-          actor: 'alice',
-          traceId: null,
-          salt: digest(String(counter)).slice(0, 32),
-          previous: lines.length > 0 ? digest(lines.at(-1) as string) : null,
-          facts: {},
-        };
-        lines.push(JSON.stringify(entry));
-      }
+      for (let made = 0; made < count; made += 1) lines.push(own.line(lines.length + 1));
     },
     /** Sends what has no receipt; the bus may be away. */
     async send() {
@@ -118,7 +103,7 @@ describe('the audit service, killed again and again while entries come', () => {
     const server = set.stack.use(await natsServer({ folder: set.jetstream }));
     const nats = await connect({ servers: server.url });
     set.stack.defer(() => nats.close());
-    const spool = producer(() => nats, set.trust);
+    const spool = await producer(() => nats);
     spool.heard(nats);
     for (let round = 0; round < 4; round += 1) {
       const service = await startAudit(server.url);
@@ -149,7 +134,7 @@ describe('NATS, killed while entries come', () => {
     const nats = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
     set.stack.defer(() => nats.close());
     const service = await startAudit(url);
-    const spool = producer(() => nats, set.trust);
+    const spool = await producer(() => nats);
     spool.heard(nats);
     spool.make(300);
     const sending = spool.send();
@@ -174,7 +159,7 @@ describe('a disk without room', () => {
     const nats = await connect({ servers: server.url });
     set.stack.defer(() => nats.close());
     const service = await startAudit(server.url, { SMARTLITE_AUDIT_DIR: join(mount.path, 'audit') });
-    const spool = producer(() => nats, set.trust);
+    const spool = await producer(() => nats);
     spool.heard(nats);
     spool.make(20);
     await expect.poll(() => spool.send(), PATIENCE).toBe(0);
@@ -199,7 +184,7 @@ describe('smartlite audit, over a log of a real mesh', () => {
     const nats = await connect({ servers: server.url });
     set.stack.defer(() => nats.close());
     const service = await startAudit(server.url);
-    const spool = producer(() => nats, set.trust);
+    const spool = await producer(() => nats);
     spool.heard(nats);
     spool.make(300);
     await expect.poll(() => spool.send(), PATIENCE).toBe(0);

@@ -19,8 +19,111 @@ export function checkLog(files: ReadonlyMap<string, Uint8Array>, publicKey: KeyO
   return size;
 }
 
+/** The entry that a proof file (https://c2sp.org/tlog-proof) proves. Throws where it proves nothing. */
+export function checkProof(
+  text: string,
+  publicKey: KeyObject,
+): { readonly entry: string; readonly index: number; readonly size: number } {
+  const end = text.indexOf('\n\n');
+  const [head, extra = '', index = '', ...path] = text.slice(0, end).split('\n');
+  if (head !== 'c2sp.org/tlog-proof@v1' || !extra.startsWith('extra ') || !index.startsWith('index '))
+    throw new Error('no proof');
+  const entry = Buffer.from(extra.slice(6), 'base64');
+  const { size, root } = openHead(text.slice(end + 2), publicKey);
+  const at = Number(index.slice(6));
+  checkInclusion({
+    index: BigInt(at),
+    size: BigInt(size),
+    leaf: sha256('\0', entry),
+    root,
+    path: path.map((each) => Buffer.from(each, 'base64')),
+  });
+  return { entry: entry.toString('utf8'), index: at, size };
+}
+
+export interface Inclusion {
+  readonly index: bigint;
+  readonly size: bigint;
+  readonly leaf: Buffer;
+  readonly root: Buffer;
+  readonly path: readonly Buffer[];
+}
+
+/** RFC 6962, 2.1.1, read backwards: the root is computed top-down along the splits, the last hash of the path being the topmost sibling. */
+export function checkInclusion({ index, size, leaf, root, path }: Inclusion): void {
+  if (index < 0n || index >= size) throw new Error(`no leaf ${index} in a tree of ${size}`);
+  whole([leaf, root, ...path]);
+  const left = [...path];
+  const climb = (at: bigint, count: bigint): Buffer => {
+    if (count === 1n) return leaf;
+    const sibling = left.pop();
+    if (!sibling) throw new Error('the path is too short');
+    const split = splitOf(count);
+    return at < split ? sha256('\u0001', climb(at, split), sibling) : sha256('\u0001', sibling, climb(at - split, count - split));
+  };
+  const computed = climb(index, size);
+  if (left.length > 0) throw new Error('the path is too long');
+  if (!computed.equals(root)) throw new Error('the path leads to another root');
+}
+
+export interface Consistency {
+  readonly older: bigint;
+  readonly newer: bigint;
+  readonly olderRoot: Buffer;
+  readonly newerRoot: Buffer;
+  readonly proof: readonly Buffer[];
+}
+
+/** RFC 6962, 2.1.2, read backwards: both roots are computed along the splits of SUBPROOF. */
+export function checkConsistency({ older, newer, olderRoot, newerRoot, proof }: Consistency): void {
+  if (older < 1n || older > newer) throw new Error(`${older} leaves cannot be the beginning of ${newer}`);
+  if (older === newer) {
+    if (proof.length > 0 || !olderRoot.equals(newerRoot))
+      throw new Error('two trees of one size are one tree, and need no proof');
+    return;
+  }
+  whole([olderRoot, newerRoot, ...proof]);
+  const left = [...proof];
+  const next = () => left.pop() ?? fail('the proof is too short');
+  const walk = (old: bigint, count: bigint, complete: boolean): readonly [Buffer, Buffer] => {
+    if (old === count) {
+      const hash = complete ? olderRoot : next();
+      return [hash, hash];
+    }
+    const split = splitOf(count);
+    const sibling = next();
+    if (old <= split) {
+      const [oldRoot, newRoot] = walk(old, split, complete);
+      return [oldRoot, sha256('\u0001', newRoot, sibling)];
+    }
+    const [oldRoot, newRoot] = walk(old - split, count - split, false);
+    return [sha256('\u0001', sibling, oldRoot), sha256('\u0001', sibling, newRoot)];
+  };
+  const [oldRoot, newRoot] = walk(older, newer, true);
+  if (left.length > 0) throw new Error('the proof is too long');
+  if (!oldRoot.equals(olderRoot) || !newRoot.equals(newerRoot)) throw new Error('the proof leads to other roots');
+}
+
+/** The largest power of two below. */
+function splitOf(count: bigint): bigint {
+  let split = 1n;
+  while (split * 2n < count) split *= 2n;
+  return split;
+}
+
+function whole(hashes: readonly Buffer[]): void {
+  if (hashes.some(({ length }) => length !== HASH)) throw new Error('a hash is not one');
+}
+
+function fail(what: string): never {
+  throw new Error(what);
+}
+
 function readHead(files: ReadonlyMap<string, Uint8Array>, publicKey: KeyObject) {
-  const note = Buffer.from(files.get('checkpoint') ?? []).toString('utf8');
+  return openHead(Buffer.from(files.get('checkpoint') ?? []).toString('utf8'), publicKey);
+}
+
+function openHead(note: string, publicKey: KeyObject) {
   const [text = '', signature = ''] = note.split('\n\n');
   const [, encoded = ''] = /^— \S+ (\S+)\n$/.exec(signature) ?? [];
   if (!verify(null, Buffer.from(`${text}\n`), publicKey, Buffer.from(encoded, 'base64').subarray(4)))

@@ -44,6 +44,8 @@ export interface Index {
   forgetAll(): void;
   find(id: string): { readonly position: number; readonly digest: string } | undefined;
   heads(): readonly Head[];
+  /** The certificate of a boot's key, from its first entry. */
+  certificateOf(producer: string, boot: string): string | undefined;
   /** Positions of entries that match, the newest `limit` of them, in the log's order. Empty strings and zeros match everything. */
   positions(filter: Filter): readonly number[];
   close(): void;

@@ -114,6 +114,8 @@ export class Keeper {
     log.warn('the trail is not as it should be', { kind, ...facts });
     if (kind === 'trail.equivocation')
       bus.alert('critical', 'two different audit entries under one id', ['ENTRY_EQUIVOCATION', String(facts['entry'])]);
+    if (facts['code'] === 'ENTRY_FORGED')
+      bus.alert('critical', 'an audit entry that its producer has not signed', ['ENTRY_FORGED', String(facts['entry'])]);
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Platform } from '@smartlite/chassis';
 import { encodeVerifierKey } from '@smartlite/tlog';
+import { roleTrust } from '@smartlite/trust';
 import type { AuditConfig } from './config.ts';
 import type { Feed, Index } from './engine.ts';
 import type { Remark } from './sequencer.ts';
@@ -59,6 +60,7 @@ export async function openLog(
   const receipts = natsReceipts({ bus, log, tree, of: { fleet, generation }, identity });
   const writer = new Writer({
     log: tree,
+    trust: roleTrust(platform.models.trust),
     index,
     receipts,
     view: verificationLogFile(places.view, places.origin),

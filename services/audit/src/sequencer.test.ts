@@ -1,7 +1,7 @@
 import type { AuditEntry } from '@smartlite/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Delivery, Head } from './engine.ts';
+import type { Delivery, Head, Line } from './engine.ts';
 import { digestOf } from './entry.ts';
 import { GAP_WAIT_MS, Sequencer, type Step } from './sequencer.ts';
 
@@ -22,10 +22,12 @@ const described = (steps: readonly Step[]) =>
       : `${step.kind} ${step.line.entry.counter}`,
   );
 
+/** Signatures have their own test. */
+const NO_DOUBT = { prove: (lines: readonly Line[]) => new Set(lines), refusal: () => undefined, logged() {} };
 /** A sequencer over a log that remembers what it was told to append. */
 function sequencer(heads: readonly Head[] = []) {
   const log = new Map<string, string>();
-  const own = new Sequencer(heads, (id) => log.get(id));
+  const own = new Sequencer(heads, (id) => log.get(id), NO_DOUBT);
   return {
     take: (deliveries: readonly Delivery[], nowMs = 0) => {
       const steps = own.take(deliveries, nowMs);

@@ -1,6 +1,7 @@
 import type { AuditEntry, AuditKind } from '@smartlite/contracts';
 import type { Delivery, Head, Line } from './engine.ts';
 import { digestOf, parseEntry } from './entry.ts';
+import { KEY_UNKNOWN, type Producers } from './producers.ts';
 
 /** How long a gap in a producer's counter is waited for before it is logged as one. */
 export const GAP_WAIT_MS = 5_000;
@@ -22,6 +23,8 @@ export type Step =
 
 interface Waiting {
   readonly line: Line;
+  /** That its producer wrote it. */
+  readonly proven: boolean;
   readonly delivery: Delivery;
   readonly untilMs: number;
 }
@@ -36,10 +39,12 @@ export type Known = (id: string) => string | undefined;
 export class Sequencer {
   readonly #heads = new Map<string, Head>();
   readonly #known: Known;
+  readonly #producers: Pick<Producers, 'prove' | 'refusal' | 'logged'>;
   readonly #fresh = new Map<string, string>();
   #held: Waiting[] = [];
 
-  constructor(heads: readonly Head[], known: Known) {
+  constructor(heads: readonly Head[], known: Known, producers: Pick<Producers, 'prove' | 'refusal' | 'logged'>) {
+    this.#producers = producers;
     for (const head of heads) this.#heads.set(nameOf(head), head);
     this.#known = known;
   }
@@ -47,11 +52,14 @@ export class Sequencer {
   /** Everything that can be done now. Deliveries that are not in a step wait for a gap to close. */
   take(deliveries: readonly Delivery[], nowMs: number): readonly Step[] {
     const steps: Step[] = [];
+    const arrived: Pick<Waiting, 'line' | 'delivery'>[] = [];
     for (const delivery of deliveries) {
       const entry = parseEntry(delivery.bytes, delivery.service);
       if (typeof entry === 'string') steps.push(refuse(delivery, entry));
-      else this.#held.push({ line: { entry, bytes: delivery.bytes }, delivery, untilMs: nowMs + GAP_WAIT_MS });
+      else arrived.push({ line: { entry, bytes: delivery.bytes }, delivery });
     }
+    const proven = this.#producers.prove(arrived.map(({ line }) => line));
+    for (const each of arrived) this.#held.push({ ...each, proven: proven.has(each.line), untilMs: nowMs + GAP_WAIT_MS });
     // Each round may free others that wait for the entries it has handed out.
     for (let before = -1; before !== this.#held.length; ) {
       before = this.#held.length;
@@ -68,14 +76,16 @@ export class Sequencer {
   }
 
   /** True when the delivery has found its place among the steps. */
-  #place({ line, delivery }: Waiting, overdue: boolean, steps: Step[]): boolean {
+  #place({ line, delivery, proven }: Waiting, overdue: boolean, steps: Step[]): boolean {
     const { entry } = line;
     const digest = digestOf(line.bytes);
     const logged = this.#fresh.get(entry.id) ?? this.#known(entry.id);
-    if (logged !== undefined) {
-      steps.push(logged === digest ? { kind: 'repeat', line, delivery } : contradiction(entry, logged, digest, delivery));
-      return true;
-    }
+    if (logged === digest) return steps.push({ kind: 'repeat', line, delivery }) > 0;
+    const because = proven ? undefined : this.#producers.refusal(line);
+    // The entry with its key may be on its way.
+    if (because === KEY_UNKNOWN && !overdue) return false;
+    if (because !== undefined) return steps.push(forged(delivery, entry, because)) > 0;
+    if (logged !== undefined) return steps.push(contradiction(entry, logged, digest, delivery)) > 0;
     const head = this.#heads.get(nameOf(entry));
     const expected = (head?.counter ?? 0) + 1;
     const gaps = [...this.#gapBefore(entry), ...(entry.counter > expected ? [gap(entry, expected, entry.counter - 1)] : [])];
@@ -83,6 +93,7 @@ export class Sequencer {
     steps.push(...gaps);
     steps.push({ kind: 'append', line, delivery });
     this.#fresh.set(entry.id, digest);
+    this.#producers.logged(line);
     if (entry.counter < expected) steps.push(late(entry, expected));
     else {
       if (entry.counter === expected && contradicts(entry, head)) steps.push(unchained(entry, head));
@@ -124,6 +135,12 @@ function unchained({ id, previous }: AuditEntry, head: Head | undefined): Step {
 function contradiction({ id }: AuditEntry, logged: string, digest: string, delivery: Delivery): Step {
   const facts = { code: 'ENTRY_EQUIVOCATION', entry: id, logged, other: digest };
   return { kind: 'remark', remark: { kind: 'trail.equivocation', facts }, delivery };
+}
+
+function forged(delivery: Delivery, { id, producer }: AuditEntry, because: string): Step {
+  const { service, bytes } = delivery;
+  const facts = { code: 'ENTRY_FORGED', service, entry: id, producer, digest: digestOf(bytes), bytes: bytes.byteLength, because };
+  return { kind: 'remark', remark: { kind: 'trail.refused', facts }, delivery };
 }
 
 function refuse(delivery: Delivery, because: string): Step {

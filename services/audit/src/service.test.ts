@@ -8,6 +8,7 @@ import { openReceipt, roleTrust } from '@smartlite/trust';
 import { connect } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from './entry.ts';
+import { type SignedProducer, signedProducer } from './producer.fixture.ts';
 import { audit } from './service.ts';
 
 const FLEET = 'test-fleet';
@@ -24,7 +25,7 @@ async function ground() {
   const { folder } = await domain.identity('audit-checkpoint', 'audit-log');
   const environment = { SMARTLITE_HOME: domain.home, SMARTLITE_CHECKPOINT_IDENTITY: folder };
   const models = await domain.modelFiles();
-  return { stack, domain, nats, models, folder, environment };
+  return { stack, domain, nats, models, folder, environment, boots: new Map<string, SignedProducer>() };
 }
 let set: Awaited<ReturnType<typeof ground>>;
 beforeEach(async () => void (set = await ground()));
@@ -57,14 +58,26 @@ function entry(more: Partial<AuditEntry> = {}): AuditEntry {
     ...more,
   };
 }
-beforeEach(() => void (counter = 0));
+/** The first entry of a boot is its key; `send` sees to it. */
+beforeEach(() => void (counter = 1));
 
 /** As a producer's spool does; `message` is a new one for each sending, unless the window for repeats is meant. */
 let message = 0;
 async function send(...entries: readonly AuditEntry[]) {
-  const jetstream = set.nats.jetstream();
-  for (const each of entries)
-    await jetstream.publish(SUBJECTS.audit(each.service), JSON.stringify(each), { msgID: `m${(message += 1)}` });
+  for (const each of entries) await publish(each.service, await signed(each));
+}
+async function publish(service: AuditEntry['service'], text: string) {
+  await set.nats.jetstream().publish(SUBJECTS.audit(service), text, { msgID: `m${(message += 1)}` });
+}
+/** By the key of its boot, which is sent before the first of its entries. */
+async function signed(each: AuditEntry): Promise<string> {
+  const { producer: name, boot, service } = each;
+  const known = set.boots.get(`${name}.${boot}`);
+  const own =
+    known ?? signedProducer({ identity: await set.domain.identity('instance', name), fleet: FLEET, name, boot, service });
+  set.boots.set(`${name}.${boot}`, own);
+  if (!known) await publish(service, own.line(1));
+  return own.other(each.counter, { previous: undefined, ...each });
 }
 async function query(mesh: Mesh, filter: Record<string, unknown> = {}) {
   const request = { id: '', traceId: '', service: '', kind: '', fromUnixMs: 0n, toUnixMs: 0n, limit: 0, ...filter };
@@ -73,28 +86,29 @@ async function query(mesh: Mesh, filter: Record<string, unknown> = {}) {
     found.push({ ...(JSON.parse(text) as AuditEntry), index: Number(index) });
   return found;
 }
-const ids = async (mesh: Mesh, filter?: Record<string, unknown>) => (await query(mesh, filter)).map(({ id }) => id);
+const ids = async (mesh: Mesh, filter?: Record<string, unknown>) =>
+  (await query(mesh, filter)).flatMap(({ id, kind }) => (kind === 'key.certified' ? [] : id));
 
 describe('the audit service', () => {
   it('logs entries in order and finds them by trace, kind, service and time', async () => {
     await using mesh = await running();
     const other = entry({ kind: 'model.loaded', traceId: 'b'.repeat(32) });
     await send(other, entry(), entry());
-    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.1', 'llm-1.b0.2', 'llm-1.b0.3']);
-    expect(await ids(mesh, { traceId: 'b'.repeat(32) })).toEqual(['llm-1.b0.1']);
-    expect(await ids(mesh, { kind: 'call.served', limit: 1 })).toEqual(['llm-1.b0.3']);
-    expect(await ids(mesh, { fromUnixMs: 1_700_000_000_002n, toUnixMs: 1_700_000_000_002n })).toEqual(['llm-1.b0.2']);
+    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.2', 'llm-1.b0.3', 'llm-1.b0.4']);
+    expect(await ids(mesh, { traceId: 'b'.repeat(32) })).toEqual(['llm-1.b0.2']);
+    expect(await ids(mesh, { kind: 'call.served', limit: 1 })).toEqual(['llm-1.b0.4']);
+    expect(await ids(mesh, { fromUnixMs: 1_700_000_000_003n, toUnixMs: 1_700_000_000_003n })).toEqual(['llm-1.b0.3']);
     expect(await ids(mesh, { service: 'asr' })).toEqual([]);
   });
 
   it('proves an entry, also one that is only on its way, by a file that verifies with the public key alone', async () => {
     await using mesh = await running();
-    const proving = mesh.of(AuditServiceService).prove({ id: 'llm-1.b0.1' }, {});
+    const proving = mesh.of(AuditServiceService).prove({ id: 'llm-1.b0.2' }, {});
     await send(entry());
     const { proof } = await proving;
     const key = parseVerifierKey(readFileSync(join(set.folder, FLEET, 'local', 'log.vkey'), 'utf8'));
     const proven = verifyProof(Buffer.from(proof).toString('utf8'), key);
-    expect(JSON.parse(Buffer.from(proven.entry).toString('utf8'))).toMatchObject({ id: 'llm-1.b0.1', kind: 'call.served' });
+    expect(JSON.parse(Buffer.from(proven.entry).toString('utf8'))).toMatchObject({ id: 'llm-1.b0.2', kind: 'call.served' });
     expect((await mesh.of(AuditServiceService).getCheckpoint({}, {})).checkpoint).toBe(proven.checkpoint.note);
   });
 
@@ -102,39 +116,39 @@ describe('the audit service', () => {
     await using mesh = await running();
     mesh.guard.become({ mode });
     await send(entry());
-    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.1']);
-    expect(await mesh.of(AuditServiceService).prove({ id: 'llm-1.b0.1' }, {})).toBeDefined();
+    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.2']);
+    expect(await mesh.of(AuditServiceService).prove({ id: 'llm-1.b0.2' }, {})).toBeDefined();
   });
 
   it('gives its signed receipt once an entry is in the log, and again for each repeat, which it logs once', async () => {
     const receipts: unknown[] = [];
     const trust = roleTrust(set.models.trust);
     set.nats.subscribe(SUBJECTS.auditReceipt('llm-1'), {
-      callback: (_error, { data }) => void receipts.push(openReceipt(data, trust, Date.now())),
+      callback: (_error, { data }) => {
+        const { entries, size } = openReceipt(data, trust, Date.now());
+        for (const each of entries) if (each.index > 0) receipts.push({ ...each, size });
+      },
     });
     await using mesh = await running();
-    const one = entry();
-    await send(one);
+    const one = await signed(entry());
+    await publish('llm', one);
     await eventually(() => receipts.length).toBe(1);
-    await send(one);
+    await publish('llm', one);
     await eventually(() => receipts.length).toBe(2);
-    const said = { id: one.id, index: 0, digest: digestOf(Buffer.from(JSON.stringify(one))) };
-    expect(receipts).toMatchObject([
-      { entries: [said], size: 1 },
-      { entries: [said], size: 1 },
-    ]);
-    expect(await ids(mesh)).toEqual([one.id]);
+    const said = { id: 'llm-1.b0.2', index: 1, digest: digestOf(Buffer.from(one)), size: 2 };
+    expect(receipts).toEqual([said, said]);
+    expect(await ids(mesh)).toEqual(['llm-1.b0.2']);
   });
 
   it('lets the bus forget what it has logged, and nothing else', async () => {
     await using mesh = await running();
-    await send(entry(), entry(), entry({ counter: 9 }), entry({ counter: 1, boot: 'b1' }));
-    await eventually(async () => (await ids(mesh)).toSorted()).toEqual(['llm-1.b0.1', 'llm-1.b0.2', 'llm-1.b1.1']);
+    await send(entry(), entry(), entry({ counter: 9 }), entry({ counter: 2, boot: 'b1' }));
+    await eventually(async () => (await ids(mesh)).toSorted()).toEqual(['llm-1.b0.2', 'llm-1.b0.3', 'llm-1.b1.2']);
     const manager = await set.nats.jetstreamManager();
     const state = async () => (await manager.streams.info(STREAMS.audit)).state;
-    // The third waits for a gap: it stays, and with it what came after it.
-    await eventually(async () => (await state()).first_seq).toBe(3);
-    expect((await state()).messages).toBe(2);
+    // The fourth waits for a gap: it stays, and with it what came after it.
+    await eventually(async () => (await state()).first_seq).toBe(4);
+    expect((await state()).messages).toBe(3);
   });
 
   it('writes verifications and signatures to the verification log, one JSON object a line, each once', async () => {
@@ -153,23 +167,24 @@ describe('the audit service', () => {
       'signature.checked',
       'verification.failed',
     ]);
-    expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ artifacts: 7, instance: 'llm-1', position: 1 });
+    expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ artifacts: 7, instance: 'llm-1', position: 2 });
   });
 });
 
 describe('an audit service that was stopped', () => {
   it('goes on where it was, without its index too, and still knows every id', async () => {
-    const old = entry();
+    const old = await signed(entry());
     {
       await using mesh = await running();
-      await send(old);
-      await eventually(() => ids(mesh)).toEqual([old.id]);
+      await publish('llm', old);
+      await eventually(() => ids(mesh)).toEqual(['llm-1.b0.2']);
     }
     for (const name of ['index.sqlite', 'index.sqlite-wal', 'index.sqlite-shm'])
       rmSync(join(set.domain.home, 'audit', FLEET, 'local', name), { force: true });
     await using again = await running();
-    await send(old, entry());
-    await eventually(() => ids(again)).toEqual(['llm-1.b0.1', 'llm-1.b0.2']);
+    await publish('llm', old);
+    await send(entry());
+    await eventually(() => ids(again)).toEqual(['llm-1.b0.2', 'llm-1.b0.3']);
   });
 
   it('does not continue a log that was put back, says so, and raises an alert', async () => {
@@ -182,7 +197,7 @@ describe('an audit service that was stopped', () => {
     await using again = await running();
     expect(again.bus.alerts).toMatchObject([{ severity: 'critical', reasons: ['LOG_ROLLED_BACK', expect.any(String)] }]);
     await expect(ids(again)).rejects.toMatchObject({ code: 'audit-unavailable' });
-    expect(again.wired.facts?.().notReady).toContain('a checkpoint of 1 entries was signed');
+    expect(again.wired.facts?.().notReady).toContain('a checkpoint of 2 entries was signed');
   });
 });
 
@@ -195,7 +210,7 @@ describe('two instances of one log', () => {
     await eventually(() => ids(first)).toHaveLength(1);
     await first[Symbol.asyncDispose]();
     await send(entry());
-    await eventually(() => ids(second).catch(() => [])).toEqual(['llm-1.b0.1', 'llm-1.b0.2']);
+    await eventually(() => ids(second).catch(() => [])).toEqual(['llm-1.b0.2', 'llm-1.b0.3']);
   });
 });
 
@@ -205,22 +220,22 @@ describe('a producer that is not as it should be', () => {
 
   it('is waited for when its counter has a gap, and then the gap is logged, and the straggler as late', async () => {
     await using mesh = await running();
-    await send(entry({ counter: 1 }), entry({ counter: 4 }));
-    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.1']);
+    await send(entry({ counter: 2 }), entry({ counter: 5 }));
+    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.2']);
     // Not before it was waited for; a batch comes at least every second.
     await eventually(async () => (mesh.clock.advance(1_000), (await ids(mesh)).length)).toBe(3);
-    expect(await remarks(mesh)).toEqual([{ kind: 'trail.gap', producer: 'llm-1', boot: 'b0', from: 2, to: 3 }]);
-    await send(entry({ counter: 3 }));
-    await eventually(() => remarks(mesh)).toContainEqual({ kind: 'trail.late', entry: 'llm-1.b0.3', expected: 5 });
+    expect(await remarks(mesh)).toEqual([{ kind: 'trail.gap', producer: 'llm-1', boot: 'b0', from: 3, to: 4 }]);
+    await send(entry({ counter: 4 }));
+    await eventually(() => remarks(mesh)).toContainEqual({ kind: 'trail.late', entry: 'llm-1.b0.4', expected: 6 });
   });
 
   it('that says two things under one id is found out, and security is alerted', async () => {
     await using mesh = await running();
-    await send(entry({ counter: 1 }), entry({ counter: 1, facts: { number: 2 } }));
+    await send(entry({ counter: 2 }), entry({ counter: 2, facts: { number: 9 } }));
     await eventually(() => remarks(mesh)).toMatchObject([
-      { kind: 'trail.equivocation', code: 'ENTRY_EQUIVOCATION', entry: 'llm-1.b0.1' },
+      { kind: 'trail.equivocation', code: 'ENTRY_EQUIVOCATION', entry: 'llm-1.b0.2' },
     ]);
-    expect(mesh.bus.alerts).toMatchObject([{ severity: 'critical', reasons: ['ENTRY_EQUIVOCATION', 'llm-1.b0.1'] }]);
+    expect(mesh.bus.alerts).toMatchObject([{ severity: 'critical', reasons: ['ENTRY_EQUIVOCATION', 'llm-1.b0.2'] }]);
   });
 
   it('has its entries refused by name when they are none, or speak for another service', async () => {
@@ -228,11 +243,39 @@ describe('a producer that is not as it should be', () => {
     const jetstream = set.nats.jetstream();
     await jetstream.publish(SUBJECTS.audit('llm'), 'rubbish');
     await jetstream.publish(SUBJECTS.audit('llm'), JSON.stringify(entry({ service: 'budget' })));
-    await send(entry({ counter: 1 }));
+    await send(entry({ counter: 2 }));
     await eventually(() => remarks(mesh)).toMatchObject([
       { kind: 'trail.refused', service: 'llm', bytes: 7 },
       { kind: 'trail.refused', because: 'it says service budget, and came from llm' },
     ]);
-    expect(await ids(mesh)).toContain('llm-1.b0.1');
+    expect(await ids(mesh)).toContain('llm-1.b0.2');
+  });
+});
+
+describe('the credentials of another service', () => {
+  it('write nothing in a producer’s name: neither unsigned, nor signed by themselves, nor with a key of their own', async () => {
+    await using mesh = await running();
+    await send(entry());
+    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.2']);
+    const thief = await set.domain.identity('instance', 'llm-2');
+    const ofThief = signedProducer({ identity: thief, fleet: FLEET, name: 'llm-2' });
+    // Its own key over a victim's entry; a key for the victim's name and another boot, certified by itself; no signature at all.
+    const forgeries = [
+      ofThief.other(3, { ...entry(), counter: 3, id: 'llm-1.b0.3', producer: 'llm-1' }),
+      signedProducer({ identity: thief, fleet: FLEET, boot: 'b9' }).line(1),
+      JSON.stringify(entry({ counter: 3 })),
+    ];
+    for (const forgery of forgeries) await publish('llm', forgery);
+    const refused = async () =>
+      (await query(mesh, { kind: 'trail.refused' })).map(({ facts }) => [facts['code'], facts['entry']]);
+    await eventually(refused).toEqual([
+      ['ENTRY_FORGED', 'llm-1.b0.3'],
+      ['ENTRY_FORGED', 'llm-1.b9.1'],
+      ['ENTRY_FORGED', 'llm-1.b0.3'],
+    ]);
+    expect(mesh.bus.alerts).toHaveLength(3);
+    // The victim is not harmed: its own third entry has its place.
+    await send(entry({ counter: 3 }));
+    await eventually(() => ids(mesh, { service: 'llm' })).toEqual(['llm-1.b0.2', 'llm-1.b0.3']);
   });
 });

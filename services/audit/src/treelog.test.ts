@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { inspectLog, noteKey, verifyProof } from '@smartlite/tlog';
+import { inspectLog, nodesOf, noteKey, proveConsistency, verifyProof } from '@smartlite/tlog';
 import { describe, expect, it } from 'vitest';
-import { checkLog } from './checker.fixture.ts';
+import { checkConsistency, checkLog, checkProof } from './checker.fixture.ts';
 import { FAULTS, faulty, memoryDisk } from './faultydisk.fixture.ts';
 import { MARK_PATH, TreeLog } from './treelog.ts';
 
@@ -50,6 +50,24 @@ describe('a log on the disk', () => {
       const proven = verifyProof(await log.prove(position), key.key);
       expect(proven).toMatchObject({ index: position, checkpoint: { size: 303 } });
       expect(Buffer.from(proven.entry).toString()).toBe(`{"n":${position}}`);
+      // The other opinion, on the same file; and on one that says another index.
+      const text = await log.prove(position);
+      expect(checkProof(text, publicKey)).toEqual({ entry: `{"n":${position}}`, index: position, size: 303 });
+      expect(() => checkProof(text.replace(/^index .*$/m, `index ${position + 1}`), publicKey)).toThrow();
+    }
+  });
+
+  it('proves that it begins with every log that it was', async () => {
+    const { disk, log } = await logOf(100, 156, 47, 300);
+    const nodes = nodesOf(disk, 603);
+    const [newer, newerRoot] = [603n, Buffer.from(log.checkpoint.root)];
+    for (const size of [1, 100, 255, 256, 257, 303, 512, 602, 603]) {
+      const olderRoot = Buffer.from(await log.rootAt(size), 'hex');
+      const proof = (await proveConsistency(size, 603, nodes)).map((hash) => Buffer.from(hash));
+      const claim = { older: BigInt(size), newer, olderRoot, newerRoot, proof };
+      checkConsistency(claim);
+      expect(() => checkConsistency({ ...claim, olderRoot: Buffer.alloc(32, 1) })).toThrow();
+      expect(() => checkConsistency({ ...claim, newerRoot: Buffer.alloc(32, 1) })).toThrow();
     }
   });
 });

@@ -1,16 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AuditEntry } from '@smartlite/contracts';
+import { createIdentity, createLocalDomain, readPrivateKey, roleIdentity, roleTrust } from '@smartlite/trust';
 import { noteKey } from '@smartlite/tlog';
 import { manualClock, seededIds, temporaryFolder } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
 import { checkLog } from './checker.fixture.ts';
-import { digestOf } from './entry.ts';
 import type { Delivery, Index, VerificationLog } from './engine.ts';
 import { type Fault, FAULTS, memoryDisk } from './faultydisk.fixture.ts';
 import { sqliteIndex } from './stores/index.ts';
 import { verificationLogFile } from './stores/verificationlog.ts';
+import { signedProducer } from './producer.fixture.ts';
 import { TreeLog } from './treelog.ts';
 import { Writer } from './writer.ts';
 
@@ -18,23 +18,13 @@ const { publicKey, privateKey } = generateKeyPairSync('ed25519');
 const ORIGIN = 'smartlite/test/local';
 const key = { key: noteKey(ORIGIN, publicKey), privateKey };
 
-function bytesOf(counter: number): Buffer {
-  const entry: AuditEntry = {
-    id: `llm-1.b0.${counter}`,
-    producer: 'llm-1',
-    boot: 'b0',
-    service: 'llm',
-    counter,
-    atUnixMs: 1,
-    kind: 'verification.passed',
-    actor: 'llm',
-    traceId: null,
-    salt: '0'.repeat(32),
-    previous: counter === 1 ? null : digestOf(bytesOf(counter - 1)),
-    facts: {},
-  };
-  return Buffer.from(JSON.stringify(entry));
-}
+const domain = await createLocalDomain('test', Date.now());
+const [authority = ''] = domain.intermediate.chain;
+const issuer = { key: readPrivateKey(domain.intermediate.key), certificate: authority };
+const { key: pem, chain } = await createIdentity(issuer, { role: 'instance', fleet: 'test', subject: 'llm-1' }, Date.now());
+const producer = signedProducer({ identity: roleIdentity('instance', pem, chain.join('\n')), fleet: 'test' });
+/** Every entry but the key is one that the view shows. */
+const bytesOf = (counter: number) => producer.bytes(counter, counter === 1 ? {} : { kind: 'verification.passed' });
 
 /** The steps after the log's own, in their order. */
 const STEPS = ['index', 'view', 'receipts', 'bus'] as const;
@@ -69,6 +59,7 @@ function world(folder: string) {
       const send = at('receipts', (logged: readonly { id: string; index: number }[]) => void receipts.push(...logged));
       const writer = new Writer({
         log: new TreeLog(disk, keys, key),
+        trust: roleTrust(domain.trust),
         index: crashingIndex,
         view: crashingView,
         receipts: { send },
@@ -110,7 +101,7 @@ describe.each(STEPS.flatMap((step) => FAULTS.map((fault) => ({ step, fault }))))
       expect(checkLog(disk.files, publicKey)).toBe(7);
       const shown = readFileSync(file, 'utf8').trim().split('\n');
       expect(shown.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(
-        [1, 2, 3, 4, 5, 6, 7].map((n) => `llm-1.b0.${n}`),
+        [2, 3, 4, 5, 6, 7].map((n) => `llm-1.b0.${n}`),
       );
       const given = new Map(receipts.map(({ id, index }) => [id, index]));
       expect([...given]).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => [`llm-1.b0.${n}`, n - 1]));

@@ -1,7 +1,9 @@
 import type { Clock, Ids } from '@smartlite/chassis';
 import type { AuditEntry } from '@smartlite/contracts';
+import type { RoleTrust } from '@smartlite/trust';
 import type { Delivery, Head, Index, Line, Receipts, VerificationLog } from './engine.ts';
 import { digestOf, parseEntry } from './entry.ts';
+import { Producers } from './producers.ts';
 import { type Remark, Sequencer, type Step } from './sequencer.ts';
 import type { TreeLog } from './treelog.ts';
 
@@ -13,6 +15,8 @@ const CATCH_UP_BATCH = 4_096;
 
 export interface WriterParts {
   readonly log: TreeLog;
+  /** Whose instances may write. */
+  readonly trust: RoleTrust;
   readonly index: Index;
   readonly receipts: Receipts;
   readonly view: VerificationLog;
@@ -37,12 +41,13 @@ export class Writer {
 
   /** Opens the log, and brings index and view up to it. Throws what the log throws. */
   async open(): Promise<void> {
-    const { log, index } = this.#parts;
+    const { log, index, trust } = this.#parts;
     await log.open();
     await this.#catchUp();
     const heads = index.heads();
     this.#own = heads.find(({ producer }) => producer === LOG_PRODUCER);
-    this.#sequencer = new Sequencer(heads, (id) => index.find(id)?.digest);
+    const producers = new Producers({ trust, certificateOf: (...boot) => index.certificateOf(...boot) });
+    this.#sequencer = new Sequencer(heads, (id) => index.find(id)?.digest, producers);
   }
 
   /** Logs what can be logged now. After a rejection, open again: deliveries that are not done come back. */

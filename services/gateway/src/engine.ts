@@ -40,6 +40,8 @@ export interface Ports extends Stages {
   readonly tokensLeft: (call: Call) => Promise<bigint | undefined>;
   /** A name for a reservation that nobody outside can choose: the same name twice would be one reservation. */
   readonly newId: () => string;
+  /** 16 random bytes, hex: what an answer's digests are salted with. */
+  readonly newSalt: () => string;
   /** How long a request may spend what it reserved: the audio, the answer and the speech, with room. */
   readonly reservationMs: number;
 }

@@ -19,23 +19,18 @@ export class LatestTurns {
   #turns: readonly TurnFact[] = [];
 
   constructor(trail: Ports['trail'], nowMs: () => number) {
+    const remember = (...[kind, facts, options]: Parameters<Ports['trail']['record']>) => {
+      if (kind === 'turn.answered' || kind === 'turn.failed')
+        this.#turns = [turnOf(facts, nowMs(), options), ...this.#turns].slice(0, TURNS_MAX);
+    };
     this.trail = {
-      record: (kind, facts, options) => {
-        if (kind === 'turn.answered' || kind === 'turn.failed') {
-          const models = ['asr_model', 'llm_model', 'tts_model'].flatMap((name) =>
-            typeof facts[name] === 'string' ? facts[name] : [],
-          );
-          const outcome = String(facts['finish'] ?? facts['code']);
-          const turn = {
-            atUnixMs: nowMs(),
-            outcome,
-            models,
-            llmTokens: Number(facts['llm_tokens']),
-            traceId: options?.traceId ?? '',
-          };
-          this.#turns = [turn, ...this.#turns].slice(0, TURNS_MAX);
-        }
+      record(kind, facts, options) {
+        remember(kind, facts, options);
         return trail.record(kind, facts, options);
+      },
+      attest(kind, facts, statement, options) {
+        remember(kind, facts, options);
+        return trail.attest(kind, facts, statement, options);
       },
     };
   }
@@ -44,4 +39,14 @@ export class LatestTurns {
   get turns(): readonly TurnFact[] {
     return this.#turns;
   }
+}
+
+function turnOf(
+  facts: Parameters<Ports['trail']['record']>[1],
+  atUnixMs: number,
+  options?: { readonly traceId?: string },
+): TurnFact {
+  const models = ['asr_model', 'llm_model', 'tts_model'].flatMap((name) => (typeof facts[name] === 'string' ? facts[name] : []));
+  const outcome = String(facts['finish'] ?? facts['code']);
+  return { atUnixMs, outcome, models, llmTokens: Number(facts['llm_tokens']), traceId: options?.traceId ?? '' };
 }

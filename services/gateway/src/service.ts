@@ -6,10 +6,12 @@ import type { Ports } from './engine.ts';
 import { LatestTurns } from './latest.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
 import { tokensLeft } from './tokensleft.ts';
+import { Statement } from './turn/statement.ts';
 import { takeTurn } from './turn/turn.ts';
 
 /** What is left is told to whoever asks for it; an answer does not wait for it. */
 const USAGE_MS = 250;
+const SALT_BYTES = 16;
 const NO_SETTINGS: TurnSettings = { tier: '', asrTier: '', voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
 
 export const gateway = defineService({
@@ -35,6 +37,7 @@ export const gateway = defineService({
       trail: latest.trail,
       tokensLeft: (call) => tokensLeftOf(call).catch(() => undefined),
       newId: () => ids.uuid(),
+      newSalt: () => Buffer.from(ids.bytes(SALT_BYTES)).toString('hex'),
       reservationMs,
     };
     let http: HttpDoor | undefined;
@@ -78,5 +81,6 @@ async function* turn(ports: Ports, requests: AsyncIterable<TurnRequest>, call: C
       yield next.value.kind.value;
     }
   };
-  yield* takeTurn(ports, settings, audio(), call);
+  const statement = new Statement(ports.newSalt());
+  yield* takeTurn(ports, settings, statement.heard(audio()), statement, call);
 }

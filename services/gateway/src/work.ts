@@ -12,7 +12,8 @@ import type { Ports } from './engine.ts';
 import { ASR_FIRST_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
 import type { Counts } from './turn/counts.ts';
 import { Meter } from './turn/meter.ts';
-import { actorOf, countFacts, servedFacts } from './turn/receipt.ts';
+import { actorOf, attest, countFacts, type Given, servedFacts } from './turn/receipt.ts';
+import type { Statement } from './turn/statement.ts';
 import { SentenceCutter } from './turn/sentences.ts';
 import { FIRST_TOKENS_COVERED } from './turn/think.ts';
 
@@ -25,9 +26,10 @@ export async function* transcribe(
   ports: Ports,
   audio: AsyncIterable<Uint8Array>,
   tier: string,
+  statement: Statement,
   call: Call,
 ): AsyncIterable<TranscribeResponse> {
-  yield* metered(ports, call, { asrMs: ASR_FIRST_MS }, { asrMs: ASR_FIRST_MS }, async function* (stage) {
+  yield* metered(ports, call, statement, { asrMs: ASR_FIRST_MS }, { asrMs: ASR_FIRST_MS }, async function* (stage) {
     const hear = async function* () {
       yield { kind: { $case: 'settings' as const, value: { tier, partials: false, endAtPause: false } } };
       for await (const pcm of audio) {
@@ -39,19 +41,27 @@ export async function* transcribe(
     for await (const { kind } of ports.asr.streamTranscribe(hear(), { call, signal: stage.signal })) {
       if (kind?.$case !== 'final') continue;
       stage.served = { asr: kind.value.servedBy };
+      statement.output('transcript', kind.value.transcript?.text ?? '');
       yield kind.value;
     }
   });
 }
 
 /** Speech for a text, sentence by sentence. */
-export async function* speak(ports: Ports, text: string, voice: string, rate: number, call: Call): AsyncIterable<AudioFrame> {
+export async function* speak(
+  ports: Ports,
+  { text, voice, rate }: { readonly text: string; readonly voice: string; readonly rate: number },
+  statement: Statement,
+  call: Call,
+): AsyncIterable<AudioFrame> {
   const cutter = new SentenceCutter();
   const sentences = [...cutter.push(text), ...cutter.end()].map((sentence) => sentence.trim());
   if (sentences.length === 0) throw new MeshError('invalid-argument', 'input: there is nothing to speak');
+  statement.request('input', text);
   yield* metered(
     ports,
     call,
+    statement,
     { ttsCharacters: text.length },
     { ttsCharacters: sentences[0]?.length ?? 0 },
     async function* (stage) {
@@ -59,7 +69,9 @@ export async function* speak(ports: Ports, text: string, voice: string, rate: nu
         await stage.meter.spend('ttsCharacters', sentence.length);
         for await (const { kind } of ports.tts.synthesize({ text: sentence, voice, rate }, { call, signal: stage.signal })) {
           if (kind?.$case === 'done') stage.served = { tts: kind.value.servedBy };
-          if (kind?.$case === 'frame') yield kind.value;
+          if (kind?.$case !== 'frame') continue;
+          statement.output('audio', kind.value.pcm);
+          yield kind.value;
         }
       }
     },
@@ -68,7 +80,7 @@ export async function* speak(ports: Ports, text: string, voice: string, rate: nu
 
 export type ChatPiece =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'done'; readonly generation: Generation };
+  | { readonly kind: 'done'; readonly generation: Generation; readonly given: Given };
 
 export interface ChatRequest {
   readonly messages: ChatMessage[];
@@ -79,7 +91,7 @@ export interface ChatRequest {
 }
 
 /** An answer to a conversation, token by token. */
-export async function* chat(ports: Ports, request: ChatRequest, call: Call): AsyncIterable<ChatPiece> {
+export async function* chat(ports: Ports, request: ChatRequest, statement: Statement, call: Call): AsyncIterable<ChatPiece> {
   const { messages, tier } = request;
   const [size, llmTokensLeft] = await Promise.all([ports.llm.countTokens({ messages, tier }, { call }), ports.tokensLeft(call)]);
   const maxTokens = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
@@ -87,18 +99,24 @@ export async function* chat(ports: Ports, request: ChatRequest, call: Call): Asy
   const asked = { ...request, maxTokens, facts: { ...NO_SESSION, lastAnswer, llmTokensLeft } };
   const { promptTokens } = size;
   const covering = promptTokens + Math.min(maxTokens, FIRST_TOKENS_COVERED);
-  yield* metered(ports, call, { llmTokens: promptTokens + maxTokens }, { llmTokens: covering }, async function* (stage) {
+  let answer = '';
+  let generation: Generation | undefined;
+  const first = { llmTokens: promptTokens + maxTokens };
+  const given = yield* metered(ports, call, statement, first, { llmTokens: covering }, async function* (stage) {
     await stage.meter.spend('llmTokens', promptTokens);
     for await (const { kind } of ports.llm.generate(asked, { call, signal: stage.signal })) {
       if (kind?.$case === 'chunk') {
         await stage.meter.spend('llmTokens', kind.value.tokens);
+        answer += kind.value.text;
         yield { kind: 'text' as const, text: kind.value.text };
       }
       if (kind?.$case !== 'done') continue;
       stage.served = { llm: kind.value.servedBy };
-      yield { kind: 'done' as const, generation: kind.value };
+      generation = kind.value;
     }
+    statement.output('answer', answer.trim());
   });
+  if (generation) yield { kind: 'done', generation, given };
 }
 
 interface Stage {
@@ -107,32 +125,37 @@ interface Stage {
   served: Readonly<Record<string, ServedBy | undefined>>;
 }
 
-/** Holds before the work, settles after it however it ends, and leaves an audit entry. */
+/** Holds before the work, settles after it however it ends, and leaves an audit entry; returns the receipt of what was answered. */
 async function* metered<T>(
   ports: Ports,
   call: Call,
+  statement: Statement,
   first: Partial<Counts>,
   covering: Partial<Counts>,
   work: (stage: Stage) => AsyncIterable<T>,
-): AsyncIterable<T> {
+): AsyncGenerator<T, Given> {
   const { tenant, user } = call.caller;
   const request = { key: ports.newId(), tenant, user, lifeMs: ports.reservationMs, clock: ports.clock };
   const meter = await Meter.open(ports.ledger, request, first, covering);
   const leaving = new AbortController();
   const stage: Stage = { meter, signal: AbortSignal.any([call.signal, leaving.signal]), served: {} };
+  const settle = () =>
+    meter.settle().catch((caught: unknown) => ports.log.error('a call was not settled', { code: MeshError.from(caught).code }));
   let code = 'cancelled';
   try {
     yield* work(stage);
+    await settle();
     code = 'ok';
+    return attest(ports, call, 'call.served', { ...countFacts(meter), code }, statement, stage.served);
   } catch (caught) {
     code = MeshError.from(caught).code;
     throw caught;
   } finally {
     leaving.abort(new MeshError('cancelled', 'the call is over'));
-    await meter
-      .settle()
-      .catch((caught: unknown) => ports.log.error('a call was not settled', { code: MeshError.from(caught).code }));
-    const facts = { ...servedFacts(stage.served), ...countFacts(meter), code };
-    ports.trail.record('call.served', facts, { traceId: call.traceId, actor: actorOf(call) });
+    if (code !== 'ok') {
+      await settle();
+      const facts = { ...servedFacts(stage.served), ...countFacts(meter), code };
+      ports.trail.record('call.served', facts, { traceId: call.traceId, actor: actorOf(call) });
+    }
   }
 }

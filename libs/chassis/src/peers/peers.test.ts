@@ -45,7 +45,7 @@ async function mesh() {
           ids: systemIds,
           log,
           metrics: createMetrics('llm', { process: false }),
-          trail: { record: () => '' },
+          trail: { record: () => '', attest: () => ({ id: '', receipt: '' }) },
           guard: { current: () => NORMAL, alarm: silent, onChange: () => silent },
         },
       );

@@ -1,20 +1,26 @@
 import { type Code, MeshError } from '@smartlite/contracts';
-import { rateLimit } from '../trail/ratelimit.ts';
+import { rateLimit, REFUSALS_RECORDED } from '../trail/ratelimit.ts';
 import { endingWith } from './ending.ts';
 import type { Incoming, Layer } from './handle.ts';
 import type { LayerParts } from './layers.ts';
 
-const REFUSALS: ReadonlySet<Code> = new Set<Code>(['safe-mode', 'halted', 'starting']);
-/** Refusals written to the trail at once and per second after that: a caller that hammers must not fill it. */
-const REFUSALS_AT_ONCE = 20;
-const REFUSALS_PER_SECOND = 2;
+const REFUSALS: ReadonlySet<Code> = new Set<Code>([
+  'safe-mode',
+  'halted',
+  'starting',
+  'no-compliant-region',
+  'over-budget',
+  'budget-unavailable',
+  'permission-denied',
+  'unauthenticated',
+]);
 
 /**
  * Turns whatever is thrown into a MeshError, and ends the call when its signal ends. The reason why the signal ended wins over
  * what the handler made of it: a call that safe mode cut is refused, not "aborted".
  */
 export function errorFunnel({ clock, log, trail }: Pick<LayerParts, 'clock' | 'log' | 'trail'>): Layer {
-  const limit = rateLimit(clock, { burst: REFUSALS_AT_ONCE, perSecond: REFUSALS_PER_SECOND });
+  const limit = rateLimit(clock, REFUSALS_RECORDED);
   const recordRefusal = ({ call, method }: Incoming, { reason }: MeshError) => {
     const pass = limit();
     if (!pass.allowed) return;

@@ -4,6 +4,7 @@ import {
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
+  Metadata,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -44,10 +45,10 @@ function handlerFor(route: Route, parts: CallParts) {
 function unary(route: Route, parts: CallParts): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
     void running(route, call, call.request, parts, async (incoming) => {
-      for await (const answer of route.handle(incoming)) return answer;
+      for await (const answer of route.handle(incoming)) return { answer, trailers: trailersOf(incoming) };
       throw new MeshError('internal', 'the method gave no answer');
     }).then(
-      (answer) => callback(null, answer),
+      ({ answer, trailers }) => callback(null, answer, trailers),
       (caught: unknown) => callback(wireError(MeshError.from(caught))),
     );
   };
@@ -55,8 +56,8 @@ function unary(route: Route, parts: CallParts): handleUnaryCall<unknown, unknown
 
 function streaming(route: Route, parts: CallParts): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
-    void running(route, call, call.request, parts, (incoming) => pour(route.handle(incoming), call, incoming.call.signal)).then(
-      () => call.end(),
+    void running(route, call, call.request, parts, (incoming) => pour(route, incoming, call)).then(
+      (trailers) => call.end(trailers),
       (caught: unknown) => call.emit('error', wireError(MeshError.from(caught))),
     );
   };
@@ -66,8 +67,8 @@ function duplex(route: Route, parts: CallParts): handleBidiStreamingCall<unknown
   return (call) => {
     // Leaving the iteration must not tear down the stream: answers are still to be written.
     const requests = call.iterator({ destroyOnReturn: false });
-    void running(route, call, requests, parts, (incoming) => pour(route.handle(incoming), call, incoming.call.signal)).then(
-      () => call.end(),
+    void running(route, call, requests, parts, (incoming) => pour(route, incoming, call)).then(
+      (trailers) => call.end(trailers),
       (caught: unknown) => call.emit('error', wireError(MeshError.from(caught))),
     );
   };
@@ -75,14 +76,21 @@ function duplex(route: Route, parts: CallParts): handleBidiStreamingCall<unknown
 
 /** Writes answers as fast as the other side reads them. */
 async function pour(
-  answers: AsyncIterable<unknown>,
+  route: Route,
+  incoming: Incoming,
   call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
-  signal: AbortSignal,
-) {
-  for await (const answer of answers) {
+): Promise<Metadata> {
+  for await (const answer of route.handle(incoming)) {
     if (call.write(answer)) continue;
-    await unlessAborted(signal, new Promise<void>((resolve) => call.once('drain', resolve)));
+    await unlessAborted(incoming.call.signal, new Promise<void>((resolve) => call.once('drain', resolve)));
   }
+  return trailersOf(incoming);
+}
+
+function trailersOf({ trailers }: Incoming): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of trailers) metadata.set(name, value);
+  return metadata;
 }
 
 async function running<T>(

@@ -18,6 +18,8 @@ export interface Incoming {
   readonly idempotencyKey: string | undefined;
   /** Trace context that came with the call. */
   readonly parent: Context;
+  /** What goes along with the end of the answer. */
+  readonly trailers: ReadonlyMap<string, string>;
   /** Ends the call's signal, with the failure that the caller is to see. */
   readonly end: (reason: Error) => void;
 }

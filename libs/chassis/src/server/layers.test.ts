@@ -39,7 +39,7 @@ function mesh(methods: Partial<Methods<typeof LlmServiceService>>, { inflightMax
     inflightMax,
     metrics: createMetrics('llm', { process: false }),
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    trail: { record: (kind) => String(recorded.push(kind)), refusal: () => unaudited },
+    trail: { record: (kind) => String(recorded.push(kind)), attest: () => ({ id: '', receipt: '' }), refusal: () => unaudited },
     guard: {
       current: () => state,
       alarm: silent,

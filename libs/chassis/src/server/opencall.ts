@@ -23,10 +23,12 @@ export function openCall(
   { clock, ids }: { clock: Clock; ids: Ids },
 ): Incoming {
   const ending = new AbortController();
+  const trailers = new Map<string, string>();
   return {
     method,
     request,
     parent,
+    trailers,
     idempotencyKey: passport.idempotencyKey,
     end: (reason) => {
       if (!ending.signal.aborted) ending.abort(MeshError.from(reason));
@@ -39,6 +41,7 @@ export function openCall(
       traceId: '',
       statusOrder: '',
       caller: passport.caller,
+      trailer: (name, value) => void trailers.set(name, value),
     },
   };
 }

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { type ServiceName, SUBJECTS } from '@smartlite/contracts';
-import { openReceipt, roleTrust, type TrustDocument } from '@smartlite/trust';
+import { openReceipt, type RoleIdentity, roleTrust, type TrustDocument } from '@smartlite/trust';
 import type { NatsConnection } from 'nats';
 import type { Clock, Ids } from '../clock.ts';
 import type { Log } from '../platform.ts';
+import { bootSigner } from './bootsigner.ts';
 import { claimLeftovers, markOwner } from './leftover.ts';
 import { openSpool } from './spool.ts';
 import { type RunningTrail, startTrail } from './trail.ts';
@@ -22,6 +23,8 @@ export interface OpenTrailParts {
   /** SMARTLITE_HOME: spools lie in `spool/<instance>` below it. */
   readonly home: string;
   readonly nats: NatsConnection;
+  /** Certifies the key that this boot signs with. */
+  readonly identity: RoleIdentity;
   /** Whose receipts count. */
   readonly trust: TrustDocument;
   /** How long entries may lack a receipt before serving is refused; 0: for ever. */
@@ -29,7 +32,7 @@ export interface OpenTrailParts {
 }
 
 /** Opens this instance's spool, takes over those of processes that are gone, and begins to deliver. */
-export function openTrail({ home, nats, trust, ...parts }: OpenTrailParts): RunningTrail {
+export function openTrail({ home, nats, trust, identity, ...parts }: OpenTrailParts): RunningTrail {
   const spools = join(home, 'spool', parts.service);
   const folder = join(spools, parts.instance);
   const leftovers = claimLeftovers(spools, { pid: process.pid, isAlive });
@@ -41,6 +44,7 @@ export function openTrail({ home, nats, trust, ...parts }: OpenTrailParts): Runn
   return startTrail({
     ...parts,
     spool,
+    bootSigner: (boot) => bootSigner({ ...parts, boot, of: trust, identity }),
     leftovers,
     ...(before && { before }),
     store: async (subject, msgID, data) => {

@@ -5,6 +5,9 @@ export interface Rate {
   readonly perSecond: number;
 }
 
+/** Refusals written to the trail at once and per second after that: a caller that hammers must not fill it. */
+export const REFUSALS_RECORDED: Rate = { burst: 20, perSecond: 2 };
+
 /** Whether one more may pass; `suppressed` counts those that did not since the last that did. */
 export type RateLimit = () => { readonly allowed: boolean; readonly suppressed: number };
 

@@ -1,7 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AuditEntry } from '@smartlite/contracts';
-import { type AuditReceipt, sha256Hex } from '@smartlite/trust';
+import { type AuditReceipt, sha256Hex, verifyTrailEntry } from '@smartlite/trust';
 import { manualClock, seededIds, temporaryFolder } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
 import { claimLeftovers, markOwner } from './leftover.ts';
@@ -11,10 +12,21 @@ import { startTrail, type TrailParts } from './trail.ts';
 const silent = () => {};
 const log = { debug: silent, info: silent, warn: silent, error: silent };
 const GONE_PID = 999_999;
+const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+const boot: ReturnType<TrailParts['bootSigner']> = {
+  privateKey,
+  certificate: Buffer.from('certificate'),
+  receipt: ({ entry }, certificate) => ({ text: `receipt for ${entry}${certificate ? ' with certificate' : ''}`, digest: 'd' }),
+};
 const forever = new AbortController().signal;
 
 /** A trail over a real spool, a store that fails as the test says, and receipts that the test gives. */
-function trailIn(folder: string, store: TrailParts['store'] = async () => {}, more: Partial<TrailParts> = {}, seed = 1) {
+function trailIn(
+  folder: string,
+  store: TrailParts['store'] = async () => {},
+  more: Partial<TrailParts> & { keyOpen?: boolean } = {},
+  seed = 1,
+) {
   const clock = manualClock();
   const listeners = new Map<string, (bytes: Uint8Array) => void>();
   const trail = startTrail({
@@ -24,6 +36,7 @@ function trailIn(folder: string, store: TrailParts['store'] = async () => {}, mo
     ids: seededIds(seed),
     log,
     spool: openSpool(folder),
+    bootSigner: () => boot,
     leftovers: [],
     graceMs: 60_000,
     store,
@@ -44,7 +57,10 @@ function trailIn(folder: string, store: TrailParts['store'] = async () => {}, mo
         }),
       ),
     );
-  return { ...trail, clock, receipt };
+  // The boot's own key comes first; what these tests are about comes after it.
+  const [key] = lines(folder) as [AuditEntry];
+  if (more.keyOpen !== true) receipt(key);
+  return { ...trail, clock, receipt, key };
 }
 const lines = (folder: string) =>
   spooled(folder)
@@ -57,13 +73,15 @@ describe('an audit entry', () => {
   it('lies in the spool before its id is returned, and leaves it on its receipt alone: stored on the bus is not enough', async () => {
     using folder = temporaryFolder();
     const stored = Promise.withResolvers<AuditEntry>();
-    const trail = trailIn(folder.path, async (_subject, _id, data) => stored.resolve(parse(data)));
+    const trail = trailIn(folder.path, async (_subject, _id, data) => {
+      if (parse(data).kind === 'model.loaded') stored.resolve(parse(data));
+    });
     const id = trail.record('model.loaded', { model: 'nano' }, { actor: 'alice', traceId: 'a'.repeat(32) });
     expect(JSON.parse(spooled(folder.path))).toMatchObject({
       id,
       kind: 'model.loaded',
       actor: 'alice',
-      counter: 1,
+      counter: 2,
       producer: 'llm-1',
       service: 'llm',
       facts: { model: 'nano' },
@@ -92,12 +110,36 @@ describe('an audit entry', () => {
     const trail = trailIn(folder.path);
     for (let count = 0; count < 3; count += 1) trail.record('model.loaded', {});
     const entries = lines(folder.path);
-    expect(entries.map(({ counter }) => counter)).toEqual([1, 2, 3]);
+    expect(entries.map(({ counter }) => counter)).toEqual([2, 3, 4]);
     expect(new Set(entries.map(({ id }) => id)).size).toBe(3);
     expect(new Set(entries.map(({ salt }) => salt)).size).toBe(3);
     expect(entries.map(({ salt }) => salt.length)).toEqual([32, 32, 32]);
     const digests = entries.map((entry) => sha256Hex(Buffer.from(JSON.stringify(entry))));
-    expect(entries.map(({ previous }) => previous)).toEqual([null, ...digests.slice(0, 2)]);
+    expect(entries.map(({ previous }) => previous)).toEqual([
+      sha256Hex(Buffer.from(JSON.stringify(trail.key))),
+      ...digests.slice(0, 2),
+    ]);
+    expect(trail.key).toMatchObject({ kind: 'key.certified', counter: 1, previous: null, facts: { certificate: 'certificate' } });
+    for (const entry of [trail.key, ...entries]) verifyTrailEntry(Buffer.from(JSON.stringify(entry)), publicKey);
+  });
+});
+
+describe('a receipt for a caller', () => {
+  it('names its entry, which names the receipt; with the boot’s certificate as long as the log may not hold it', () => {
+    using folder = temporaryFolder();
+    const statement = { request: {}, output: {}, stages: [] };
+    const trail = trailIn(folder.path, undefined, { keyOpen: true });
+    const give = () => trail.attest('turn.answered', { finish: 'stop' }, statement, { traceId: 't', actor: 'ann' });
+    const { id, receipt } = give();
+    expect(receipt).toBe(`receipt for ${id} with certificate`);
+    expect(lines(folder.path).at(-1)).toMatchObject({
+      id,
+      kind: 'turn.answered',
+      actor: 'ann',
+      facts: { finish: 'stop', receipt: 'd' },
+    });
+    trail.receipt(trail.key);
+    expect(give().receipt).not.toContain('certificate');
   });
 });
 
@@ -120,11 +162,11 @@ describe('a bus that is away', () => {
     const seen: string[] = [];
     const trail = trailIn(folder.path, async (_subject, id) => {
       seen.push(id);
-      if (seen.length === 1) throw new Error('timeout');
+      if (seen.filter((each) => each === id).length === 1) throw new Error('timeout');
     });
     const id = trail.record('model.loaded', {});
     await trail.stop(forever);
-    expect(seen).toEqual([id, id]);
+    expect(seen.filter((each) => each === id)).toEqual([id, id]);
   });
 });
 
@@ -134,7 +176,7 @@ describe('a receipt that does not come', () => {
     const seen: string[] = [];
     const trail = trailIn(folder.path, async (_subject, messageId) => void seen.push(messageId));
     const id = trail.record('model.loaded', {});
-    await expect.poll(() => seen, { timeout: 20_000 }).toEqual([id]);
+    await expect.poll(() => seen, { timeout: 20_000 }).toContain(id);
     await expect.poll(() => (trail.clock.advance(5_000), seen), { timeout: 20_000 }).toContain(`${id}/1`);
     trail.receipt(lines(folder.path)[0] as AuditEntry);
     expect(spooled(folder.path)).toBe('');
@@ -177,9 +219,14 @@ describe('a process that was killed', () => {
     const [entry] = lines(old) as [AuditEntry];
     markOwner(old, GONE_PID);
     const leftovers = claimLeftovers(home.path, { pid: process.pid, isAlive: (pid) => pid !== GONE_PID });
-    expect(leftovers).toMatchObject([{ instance: 'llm-old', head: { boot: entry.boot, counter: 1 } }]);
+    expect(leftovers).toMatchObject([{ instance: 'llm-old', head: { boot: entry.boot, counter: 2 } }]);
     const delivered = Promise.withResolvers<string>();
-    const trail = trailIn(join(home.path, 'llm-new'), async (_subject, stored) => delivered.resolve(stored), { leftovers }, 2);
+    const trail = trailIn(
+      join(home.path, 'llm-new'),
+      async (_subject, stored) => void (stored === id && delivered.resolve(stored)),
+      { leftovers },
+      2,
+    );
     const claimed = () => claimLeftovers(home.path, { pid: GONE_PID, isAlive: () => false }).flatMap(({ entries }) => entries);
     expect(await delivered.promise).toBe(id);
     trail.receipt(entry);
@@ -196,11 +243,10 @@ describe('a process that was killed', () => {
     first.receipt(entry);
     markOwner(folder, GONE_PID);
     const [leftover] = claimLeftovers(home.path, { pid: process.pid, isAlive: (pid) => pid !== GONE_PID });
-    expect(leftover).toMatchObject({ entries: [], head: { boot: entry.boot, counter: 1 } });
+    expect(leftover).toMatchObject({ entries: [], head: { boot: entry.boot, counter: 2 } });
     const next = trailIn(folder, undefined, { before: leftover?.head }, 2);
-    next.record('service.started', {});
     next.record('service.stopped', {});
-    expect(lines(folder).map(({ before }) => before)).toEqual([{ boot: entry.boot, counter: 1 }, undefined]);
+    expect([next.key, ...lines(folder)].map(({ before }) => before)).toEqual([{ boot: entry.boot, counter: 2 }, undefined]);
   });
 
   it('in the middle of a line loses that line alone, whose record never returned', () => {

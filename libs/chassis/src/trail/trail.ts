@@ -1,8 +1,9 @@
 import { trace } from '@opentelemetry/api';
 import { type AuditEntry, type AuditKind, MeshError, type ServiceName, SUBJECTS } from '@smartlite/contracts';
-import { type AuditReceipt, sha256Hex } from '@smartlite/trust';
+import { type AuditReceipt, sha256Hex, signTrailEntry } from '@smartlite/trust';
 import type { Clock, Ids } from '../clock.ts';
 import type { Log, Trail } from '../platform.ts';
+import type { BootSigner } from './bootsigner.ts';
 import { Courier, type Parcel } from './courier.ts';
 import type { Leftover } from './leftover.ts';
 import type { Spool } from './spool.ts';
@@ -11,6 +12,8 @@ import type { Spool } from './spool.ts';
 const SALT_BYTES = 16;
 /** A spool that is larger than this, and mostly receipted, is written anew without what is receipted. */
 const COMPACT_BYTES = 1024 ** 2;
+/** Names one life of this process among all of its instance's. */
+const BOOT_BYTES = 4;
 /** When a refused caller should come again. */
 const RETRY_AFTER_MS = 5_000;
 
@@ -21,6 +24,8 @@ export interface TrailParts {
   readonly ids: Ids;
   readonly log: Log;
   readonly spool: Spool;
+  /** Makes the key of this life of the process. */
+  readonly bootSigner: (boot: string) => BootSigner;
   /** Spools of processes that are gone. */
   readonly leftovers: readonly Leftover[];
   /** How far this instance's life before this one came, as far as is known. */
@@ -42,9 +47,11 @@ export interface RunningTrail extends Trail {
 /** Writes entries to the spool at once and delivers them in the background; an entry leaves the spool on the audit service's receipt alone. */
 export function startTrail(parts: TrailParts): RunningTrail {
   const { service, instance, clock, ids, spool, log, graceMs } = parts;
-  const boot = Buffer.from(ids.bytes(4)).toString('hex');
+  const boot = Buffer.from(ids.bytes(BOOT_BYTES)).toString('hex');
+  const signer = parts.bootSigner(boot);
   const courier = new Courier({ ...parts, flushed: () => spool.flushed() });
   const own = new Map<string, string>();
+  const idAt = (counter: number) => `${instance}.${boot}.${counter}`;
   let counter = 0;
   let previous: string | null = null;
   let ownBytes = 0;
@@ -55,35 +62,50 @@ export function startTrail(parts: TrailParts): RunningTrail {
     if (own.size === 0) spool.clear({ boot, counter });
     else if (spool.bytes > COMPACT_BYTES && ownBytes < spool.bytes / 2) spool.replace([...own.values()]);
   };
+  const append = (
+    kind: AuditKind,
+    facts: AuditEntry['facts'],
+    { traceId, actor, atUnixMs = clock.nowMs() }: { traceId?: string; actor?: string; atUnixMs?: number } = {},
+  ): string => {
+    const id = idAt(counter + 1);
+    const entry: AuditEntry = {
+      id,
+      producer: instance,
+      service,
+      boot,
+      counter: counter + 1,
+      atUnixMs,
+      kind,
+      actor: actor || service,
+      traceId: traceId ?? trace.getActiveSpan()?.spanContext().traceId ?? null,
+      salt: Buffer.from(ids.bytes(SALT_BYTES)).toString('hex'),
+      previous,
+      ...(counter === 0 && parts.before && { before: parts.before }),
+      facts,
+    };
+    const line = signTrailEntry(JSON.stringify(entry), signer.privateKey);
+    spool.append(line);
+    counter += 1;
+    const parcel = parcelOf(entry, line);
+    previous = parcel.digest;
+    own.set(id, line);
+    ownBytes += line.length;
+    courier.send(parcel, () => receipted(id));
+    return id;
+  };
   deliverLeftovers(parts, courier);
+  // Whoever reads the log can judge this boot's signatures by its first entry.
+  append('key.certified', { certificate: Buffer.from(signer.certificate).toString('utf8') }, { actor: instance });
 
   return {
-    record(kind: AuditKind, facts, { traceId, actor } = {}) {
-      const id = `${instance}.${boot}.${counter + 1}`;
-      const entry: AuditEntry = {
-        id,
-        producer: instance,
-        service,
-        boot,
-        counter: counter + 1,
-        atUnixMs: clock.nowMs(),
-        kind,
-        actor: actor || service,
-        traceId: traceId ?? trace.getActiveSpan()?.spanContext().traceId ?? null,
-        salt: Buffer.from(ids.bytes(SALT_BYTES)).toString('hex'),
-        previous,
-        ...(counter === 0 && parts.before && { before: parts.before }),
-        facts,
-      };
-      const line = JSON.stringify(entry);
-      spool.append(line);
-      counter += 1;
-      const parcel = parcelOf(entry, line);
-      previous = parcel.digest;
-      own.set(id, line);
-      ownBytes += line.length;
-      courier.send(parcel, () => receipted(id));
-      return id;
+    record: (kind, facts, options) => append(kind, facts, options),
+    attest(kind, facts, statement, options) {
+      const id = idAt(counter + 1);
+      const certificate = own.has(idAt(1)) ? signer.certificate : undefined;
+      const atUnixMs = clock.nowMs();
+      const { text, digest } = signer.receipt({ ...statement, entry: id, traceId: options.traceId, atUnixMs }, certificate);
+      append(kind, { ...facts, receipt: digest }, { ...options, atUnixMs });
+      return { id, receipt: text };
     },
     refusal() {
       const waitedMs = courier.waitedMs();

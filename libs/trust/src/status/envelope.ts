@@ -41,9 +41,13 @@ export type MessageKind =
   | 'operator-order'
   | 'control-entry'
   | 'event-notice'
-  | 'audit-receipt';
+  | 'audit-receipt'
+  | 'boot-key'
+  | 'audit-entry'
+  | 'answer-receipt';
 
-const payloadType = (kind: MessageKind) => `application/vnd.smartlite.${kind}+json`;
+/** What a signature of this kind is over, in DSSE's terms. */
+export const payloadType = (kind: MessageKind) => `application/vnd.smartlite.${kind}+json`;
 
 const base64 = z.base64().max(ENVELOPE_BYTES_MAX);
 const envelopeSchema = z.strictObject({

@@ -1,5 +1,17 @@
 export { type Ack, openAck, signAck, type SignedAck } from './ack.ts';
 export { type Alarm, alarmId, openAlarm, signAlarm, type SignedAlarm, storeId } from './alarm.ts';
+export {
+  type AnswerReceipt,
+  type AnswerStage,
+  encodeAnswerReceipt,
+  openAnswerReceipt,
+  readAnswerReceipt,
+  RECEIPT_DUE_MS,
+  type SaltedPart,
+  saltedHash,
+  type UnprovenReceipt,
+} from './answerreceipt.ts';
+export { type BootKey, type BootStatement, openBootKey, signBootKey } from './bootkey.ts';
 export { claimedKind, type MessageKind, type RoleIdentity, type RoleKey, type RoleTrust } from './envelope.ts';
 export { EFFECTS, type Effect, type FailureFact, failureSchema, worst } from './failure.ts';
 export {
@@ -58,3 +70,4 @@ export { type FailureRecord, isOpen, needsOperator, OPERATOR_STORE } from './fai
 export { roleIdentity } from './identity.ts';
 export { roleTrust } from './roletrust.ts';
 export { type AuditReceipt, openReceipt, RECEIPT_ENTRIES_MAX, signReceipt } from './receipt.ts';
+export { signTrailEntry, unsignedEntry, verifyTrailEntry } from './trailentry.ts';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LogFault, type LogFiles, type NoteKey, parseVerifierKey } from '@smartlite/tlog';
+import { parseTrust, type TrustDocument } from '@smartlite/trust';
 import { readTrust } from '../domain/files.ts';
 import { Problem } from '../problem.ts';
 import type { Place } from '../up/place.ts';
@@ -13,6 +14,8 @@ export interface LogOptions {
   /** File with the log's public key. */
   readonly key?: string;
   readonly region: string;
+  /** File with the trust document of the log's fleet, instead of this machine's own. */
+  readonly trust?: string;
 }
 
 /** A log to be looked at: its files, its public key, and where checkpoints of it are remembered apart from it. */
@@ -24,10 +27,12 @@ export interface LogPlace {
   readonly mark: string | undefined;
   /** What `audit verify` has seen before on this machine. */
   readonly seen: string;
+  /** Whose instances may have written it; undefined where no trust document is at hand: then their signatures are not judged. */
+  readonly trust: TrustDocument | undefined;
 }
 
 /** This machine's log of its fleet, or the one that the options name. */
-export async function findLog(place: Place, { log, key, region }: LogOptions): Promise<LogPlace> {
+export async function findLog(place: Place, { log, key, region, trust }: LogOptions): Promise<LogPlace> {
   const own = await ownLog(place, region);
   const folder = log ?? own?.folder;
   const keyFile = key ?? own?.key;
@@ -38,8 +43,11 @@ export async function findLog(place: Place, { log, key, region }: LogOptions): P
       { exitCode: 2 },
     );
   const noteKey = await readKeyFile(keyFile);
+  const document =
+    trust === undefined ? (log === undefined ? await readTrust(place.trust) : undefined) : await readTrustDocument(trust);
   return {
     folder,
+    trust: document,
     files: logFolder(folder),
     key: noteKey,
     mark: log === undefined && own ? own.mark : undefined,
@@ -63,6 +71,16 @@ export async function readKeyFile(file: string): Promise<NoteKey> {
   } catch (cause) {
     if (cause instanceof LogFault) throw new Problem(`${cause.message}.`, remedy, { exitCode: 2, cause });
     throw cause;
+  }
+}
+
+/** The trust document that an option names. */
+async function readTrustDocument(file: string): Promise<TrustDocument> {
+  const remedy = 'It is the file trust.json in .smartlite of the fleet’s machines.';
+  try {
+    return parseTrust(await readFile(file), file);
+  } catch (cause) {
+    throw new Problem(`${file}: no trust document can be read there.`, remedy, { exitCode: 2, cause });
   }
 }
 

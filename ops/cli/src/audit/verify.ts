@@ -1,6 +1,8 @@
 import { type Inspection, inspectLog, type KnownCheckpoint, openCheckpoint, sameHash } from '@smartlite/tlog';
+import { roleTrust } from '@smartlite/trust';
 import { ProducerChains } from './chain.ts';
 import type { LogPlace } from './place.ts';
+import { ProducerSignatures } from './signatures.ts';
 import { keep, readIfThere } from './stores/folder.ts';
 
 export interface LogVerification {
@@ -19,10 +21,11 @@ export interface VerifyLogOptions {
 
 /**
  * Checks a whole log, offline, with its public key alone; holds it against the checkpoint that its writer marked, the one that was seen
- * here before, and a given one. Remembers its checkpoint when nothing was found.
+ * here before, and a given one; and each entry against its producer's signature where the trust document is at hand. Remembers its checkpoint when nothing was found.
  */
 export async function verifyLog(log: LogPlace, { checkpoint: given, onEntry }: VerifyLogOptions = {}): Promise<LogVerification> {
   const chains = new ProducerChains();
+  const signatures = log.trust && new ProducerSignatures(roleTrust(log.trust));
   const known = await Promise.all([
     knownFrom(log.mark, log, 'the mark beside the log’s key'),
     knownFrom(log.seen, log, 'an earlier audit verify on this machine'),
@@ -32,11 +35,12 @@ export async function verifyLog(log: LogPlace, { checkpoint: given, onEntry }: V
     known: known.filter((each) => each !== undefined),
     onEntry(entry, index) {
       chains.read(entry, index);
+      signatures?.read(entry, index);
       onEntry?.(index);
     },
   });
   // What a damaged log says about its producers follows from the damage.
-  const all = findings.length > 0 ? findings : chains.findings;
+  const all = findings.length > 0 ? findings : [...chains.findings, ...(signatures?.finish() ?? [])];
   const ok = all.length === 0;
   const seen = known[1]?.checkpoint;
   if (ok && checkpoint && !(seen && seen.size === checkpoint.size && sameHash(seen.root, checkpoint.root)))

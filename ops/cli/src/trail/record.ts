@@ -11,6 +11,8 @@ export type Recorded = Pick<AuditEntry, 'kind' | 'facts'>;
 /** One command is one boot of the producer `cli`. */
 const BOOT = randomBytes(8).toString('hex');
 let counter = 0;
+/** The verification log is about verifications, signatures and keys; the rest stands in the trail alone. */
+const SHOWN = /^(verification|signature|key)\./;
 
 /**
  * Writes what a command did to the verification log at once, one JSON object a line, and hands it to the mesh's trail: now where NATS is
@@ -19,7 +21,8 @@ let counter = 0;
 export async function record(place: Place, recorded: readonly Recorded[]): Promise<void> {
   const entries = recorded.map(entryOf);
   try {
-    await append(place.auditLog, entries);
+    const shown = entries.filter(({ kind }) => SHOWN.test(kind));
+    if (shown.length > 0) await append(place.auditLog, shown);
     await append(spoolOf(place), entries);
   } catch (caught) {
     console.error(`Not written to the audit log ${place.auditLog}: ${(caught as Error).message}`);

@@ -1,8 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { AuditEntry } from '@smartlite/contracts';
 import { LogFault, verifyProof } from '@smartlite/tlog';
+import { type AnswerReceipt, roleTrust } from '@smartlite/trust';
 import type { Command } from 'commander';
-import { findLog, type LogOptions, readKeyFile } from '../audit/place.ts';
+import { readAnswer } from '../audit/answer.ts';
+import { lockOf } from '../audit/lock.ts';
+import { findLog, type LogOptions, type LogPlace, readKeyFile } from '../audit/place.ts';
+import { judgeReceipt } from '../audit/receipt.ts';
 import { type Found, prove, search } from '../audit/search.ts';
 import { type LogVerification, verifyLog } from '../audit/verify.ts';
 import { Problem } from '../problem.ts';
@@ -27,6 +31,10 @@ interface VerifyOptions extends LogOptions, Json {
 }
 interface ProveOptions extends LogOptions, Json {
   readonly out?: string;
+  readonly receipt?: string;
+  readonly question?: string;
+  readonly lock?: string;
+  readonly pack?: string;
 }
 
 /** An answer names its entry before it is logged, which takes milliseconds; a proof waits for it this long. */
@@ -42,6 +50,7 @@ export function registerAudit(program: Command): void {
     command
       .option('--log <folder>', 'the log’s files, instead of this machine’s own log')
       .option('--key <file>', 'the log’s public key (log.vkey)')
+      .option('--trust <file>', 'the fleet’s trust document: whose signatures on entries and receipts count')
       .option('--region <region>', 'which of this machine’s logs', 'local')
       .option('--json', 'print JSON');
   withLog(audit.command('query'))
@@ -60,8 +69,12 @@ export function registerAudit(program: Command): void {
     .option('--checkpoint <file>', 'a checkpoint that came by another way: the log must still begin with it')
     .action(verify);
   withLog(audit.command('prove'))
-    .argument('<id>', 'id of an entry, as a turn prints it')
-    .description('write one file that proves an entry offline')
+    .argument('[id]', 'id of an entry, as a turn prints it')
+    .description('write one file that proves an entry offline; or check the receipt of an answer against log and lock')
+    .option('--receipt <file>', 'check this receipt: bare, or in the JSON of an answer (talk --json)')
+    .option('--question <file>', 'with --receipt: the audio that was sent, byte for byte')
+    .option('--lock <file>', 'with --receipt: the lock it names, instead of this machine’s own')
+    .option('--pack <file>', 'with --receipt: the pack of that lock')
     .option('--out <file>', 'where to write it; <id>.tlog-proof when not given')
     .action(proveEntry);
 }
@@ -123,15 +136,12 @@ async function verifyOne(file: string, options: VerifyOptions): Promise<void> {
     );
 }
 
-async function proveEntry(id: string, options: ProveOptions): Promise<void> {
+async function proveEntry(id: string | undefined, options: ProveOptions): Promise<void> {
+  if (options.receipt !== undefined) return checkReceipt(options.receipt, options);
+  if (id === undefined)
+    throw new Problem('What is to be proven?', 'Name the id of an entry, or a receipt: --receipt FILE.', { exitCode: 2 });
   const log = await findLog(findPlace(), options);
-  const text = await proven(async () => {
-    for (const untilMs = performance.now() + PROOF_WAIT_MS; ; ) {
-      const proof = await prove(log, id);
-      if (proof !== undefined || performance.now() > untilMs) return proof;
-      await new Promise((resolve) => setTimeout(resolve, PROOF_LOOK_MS));
-    }
-  });
+  const text = await proofWithin(log, id, PROOF_WAIT_MS);
   if (text === undefined)
     throw new Problem(
       `The log holds no entry "${id}".`,
@@ -145,6 +155,64 @@ async function proveEntry(id: string, options: ProveOptions): Promise<void> {
   });
   if (options.json) console.log(JSON.stringify({ file, id, index, size: checkpoint.size, origin: checkpoint.origin }));
   else console.log(`${file} proves entry ${index} of ${checkpoint.size} in ${checkpoint.origin}.`);
+}
+
+/** The proof of an entry that may still be on its way; undefined where it does not come. */
+function proofWithin(log: LogPlace, id: string, waitMs: number): Promise<string | undefined> {
+  return proven(async () => {
+    for (const untilMs = performance.now() + waitMs; ; ) {
+      const proof = await prove(log, id);
+      if (proof !== undefined || performance.now() > untilMs) return proof;
+      await new Promise((resolve) => setTimeout(resolve, PROOF_LOOK_MS));
+    }
+  });
+}
+
+async function checkReceipt(file: string, options: ProveOptions): Promise<void> {
+  const place = findPlace(process.env, { pack: options.pack });
+  const log = await findLog(place, options);
+  if (!log.trust) throw new Problem('Whose receipts count?', 'Name the fleet’s trust document: --trust FILE.', { exitCode: 2 });
+  const { unproven, salt, output } = await readAnswer(file);
+  const { receipt } = unproven;
+  // Until its deadline it is a promise, which may still be kept.
+  const proof = await proofWithin(log, receipt.entry, Math.min(PROOF_WAIT_MS, Math.max(0, receipt.dueUnixMs - Date.now())));
+  const logged = proof === undefined ? undefined : await proven(() => verifyProof(proof, log.key));
+  const request = options.question === undefined ? {} : { audio: await readQuestion(options.question) };
+  if (options.question !== undefined && salt === undefined)
+    throw new Problem(`${file} holds no salt.`, 'Keep the whole answer: the salt came with the receipt.', { exitCode: 2 });
+  const findings = judgeReceipt(unproven, {
+    trust: roleTrust(log.trust),
+    certificate: await certificateOf(log, receipt),
+    entry: logged && { said: JSON.parse(Buffer.from(logged.entry).toString('utf8')) as AuditEntry, bytes: logged.entry },
+    lock: await lockOf({ ...place, lock: options.lock ?? place.lock }, log.trust),
+    nowUnixMs: Date.now(),
+    own: salt === undefined ? undefined : { salt, request, output },
+  });
+  if (findings.length > 0) process.exitCode = 1;
+  const facts = { index: logged?.index ?? null, size: logged?.checkpoint.size ?? null, origin: log.key.name };
+  if (options.json) return console.log(JSON.stringify({ ok: findings.length === 0, findings, receipt, ...facts }));
+  for (const { code, message } of findings) console.log(`${code}: ${message}.`);
+  if (findings.length > 0) return console.log('The receipt is not to be relied on.');
+  for (const { stage, model, tier, role, because, order, lock } of receipt.stages)
+    console.log(`${stage}: ${model} (${tier}, ${role}) under ${lock} at order ${order}; ${because || 'no reason given'}`);
+  if (logged)
+    console.log(
+      `Proven: ${receipt.instance} says so, and entry ${logged.index} of ${logged.checkpoint.size} in ${log.key.name} says the same.`,
+    );
+  else console.log(`Promised: ${receipt.instance} says so; its entry is due by ${new Date(receipt.dueUnixMs).toISOString()}.`);
+}
+
+/** The certificate of the boot that gave a receipt, from the boot's first entry. */
+async function certificateOf(log: LogPlace, { instance, boot }: AnswerReceipt): Promise<Uint8Array | undefined> {
+  for await (const { entry } of search(log, { id: `${instance}.${boot}.1` }))
+    return Buffer.from(String(entry.facts['certificate'] ?? ''));
+  return undefined;
+}
+
+async function readQuestion(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((cause: unknown) => {
+    throw new Problem(`${file} cannot be read.`, 'Name the audio file that was sent.', { exitCode: 2, cause });
+  });
 }
 
 /** A fault of the log or of a proof is the answer "no"; what is no proof at all is unreadable input. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Problem } from '../problem.ts';
+import { record } from '../trail/record.ts';
 import { newClient, readClients, writeClients } from '../up/api-key.ts';
 import { findPlace } from '../up/place.ts';
 
@@ -31,7 +32,8 @@ export function registerClients(program: Command): void {
 }
 
 async function add(name: string, options: AddOptions): Promise<void> {
-  const { clients } = findPlace();
+  const place = findPlace();
+  const { clients } = place;
   const present = await readClients(clients);
   if (present.some(({ id }) => id === name))
     throw new Problem(`There is a client "${name}" already.`, 'Revoke it first, or choose another name.');
@@ -41,6 +43,9 @@ async function add(name: string, options: AddOptions): Promise<void> {
     Date.now(),
   );
   await writeClients(clients, [...present, client]);
+  const { operator, may_act_for: actsForOthers } = client;
+  const added = { change: 'added', client: name, tenant: facts.tenant, operator, acts_for_others: actsForOthers };
+  await record(place, [{ kind: 'client.changed', facts: added }]);
   console.log(options.json ? JSON.stringify({ id: name, key }) : `${key}\n(Shown once: only its digest is kept.)`);
 }
 
@@ -53,11 +58,13 @@ async function list(options: { readonly json?: boolean }): Promise<void> {
 }
 
 async function revoke(name: string): Promise<void> {
-  const { clients } = findPlace();
+  const place = findPlace();
+  const { clients } = place;
   const present = await readClients(clients);
   const left = present.filter(({ id }) => id !== name);
   if (left.length === present.length)
     throw new Problem(`There is no client "${name}".`, 'npx smartlite clients list shows who has a key.');
   await writeClients(clients, left);
+  await record(place, [{ kind: 'client.changed', facts: { change: 'revoked', client: name } }]);
   console.log(`${name} is refused from now on.`);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { record } from '../trail/record.ts';
 import { readMesh, removeMesh } from '../up/mesh-file.ts';
 import { findPlace } from '../up/place.ts';
 import { isRunning, signal } from '../up/process-facts.ts';
@@ -19,6 +20,8 @@ async function down(options: { readonly json?: boolean }): Promise<void> {
   const mesh = await readMesh(place.meshFile);
   const wasRunning = mesh !== undefined && (isRunning(mesh.supervisor) || marksOf(mesh).some(isRunning));
   if (mesh) {
+    // While there is still a mesh that takes it.
+    await record(place, [{ kind: 'operator.command', facts: { command: 'down' } }]);
     signal(mesh.supervisor, 'SIGTERM');
     for (let waited = 0; waited < STOP_MS && isRunning(mesh.supervisor); waited += LOOK_MS) await wait(LOOK_MS);
     signal(mesh.supervisor, 'SIGKILL');

@@ -4,6 +4,7 @@ import { type Artifact, convertLatencyProfile, type Pack, profileContradictions 
 import type { Command } from 'commander';
 import { describeChanged, pullPack } from '../models/pull-pack.ts';
 import { readLatencyProfile, readPack, readPackAlone } from '../readpack.ts';
+import { record } from '../trail/record.ts';
 import { findPlace, type Place } from '../up/place.ts';
 
 interface Options {
@@ -53,6 +54,8 @@ async function convertProfile(file: string | undefined, options: Options): Promi
 async function pullModels(options: Options & { readonly keepChanged?: boolean }): Promise<void> {
   const place = findPlace(process.env, options);
   const pulled = await pullPack(place, options.keepChanged ? 'keep' : 'replace');
+  if (pulled.fetched > 0)
+    await record(place, [{ kind: 'operator.command', facts: { command: 'models pull', fetched: pulled.fetched } }]);
   if (options.json) console.log(JSON.stringify(pulled));
   else console.log(`Models: ${pulled.fetched} fetched, ${pulled.present} already there (${place.models}).`);
   for (const line of describeChanged(pulled)) console.error(line);

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { EMPTY_ROOT } from '@smartlite/tlog';
 import { digestOf } from '../entry.ts';
+import { isCertificate } from '../producers.ts';
 import type { Filter, Head, Index } from '../engine.ts';
 
 const SCHEMA = `
@@ -10,10 +11,12 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS by_kind ON entries (kind, position);
   CREATE TABLE IF NOT EXISTS heads (producer TEXT NOT NULL, boot TEXT NOT NULL, counter INTEGER NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (producer, boot)) STRICT;
+  CREATE TABLE IF NOT EXISTS boots (producer TEXT NOT NULL, boot TEXT NOT NULL, certificate TEXT NOT NULL,
+    PRIMARY KEY (producer, boot)) STRICT;
   CREATE TABLE IF NOT EXISTS covers (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root TEXT NOT NULL) STRICT;
 `;
 /** Raised with the schema: an index of another version is thrown away and built anew. */
-const VERSION = 1;
+const VERSION = 2;
 const NOTHING = { size: 0, root: Buffer.from(EMPTY_ROOT).toString('hex') };
 
 /** The index in one SQLite file. It lags behind the log after a power cut and is caught up from it; nothing rests on it alone. */
@@ -26,6 +29,8 @@ export function sqliteIndex(file: string): Index {
     head: database.prepare(
       'INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET counter = excluded.counter, digest = excluded.digest WHERE excluded.counter > counter',
     ),
+    boot: database.prepare('INSERT OR IGNORE INTO boots VALUES (?, ?, ?)'),
+    certificate: database.prepare('SELECT certificate FROM boots WHERE producer = ? AND boot = ?'),
     cover: database.prepare('INSERT OR REPLACE INTO covers VALUES (1, ?, ?)'),
     find: database.prepare('SELECT position, digest FROM entries WHERE id = ?'),
   };
@@ -52,17 +57,20 @@ export function sqliteIndex(file: string): Index {
           const digest = digestOf(bytes);
           statements.entry.run(covers.size + at, id, digest, atUnixMs, service, kind, traceId);
           statements.head.run(producer, boot, counter, digest);
+          if (isCertificate({ entry, bytes })) statements.boot.run(producer, boot, String(entry.facts['certificate']));
         });
         statements.cover.run(next.size, next.root);
       });
       covers = next;
     },
     forgetAll() {
-      inTransaction(() => database.exec('DELETE FROM entries; DELETE FROM heads; DELETE FROM covers;'));
+      inTransaction(() => database.exec('DELETE FROM entries; DELETE FROM heads; DELETE FROM boots; DELETE FROM covers;'));
       covers = NOTHING;
     },
     find: (id) => statements.find.get(id) as ReturnType<Index['find']>,
     heads: () => database.prepare('SELECT producer, boot, counter, digest FROM heads').all() as unknown as Head[],
+    certificateOf: (producer, boot) =>
+      (statements.certificate.get(producer, boot) as { certificate: string } | undefined)?.certificate,
     positions: (filter) => positions(database, filter),
     close: () => database.close(),
   };
@@ -71,7 +79,9 @@ export function sqliteIndex(file: string): Index {
 function prepareSchema(database: DatabaseSync): void {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (version !== VERSION)
-    database.exec('DROP TABLE IF EXISTS entries; DROP TABLE IF EXISTS heads; DROP TABLE IF EXISTS covers;');
+    database.exec(
+      'DROP TABLE IF EXISTS entries; DROP TABLE IF EXISTS heads; DROP TABLE IF EXISTS boots; DROP TABLE IF EXISTS covers;',
+    );
   database.exec(SCHEMA);
   database.exec(`PRAGMA user_version = ${VERSION}`);
 }

@@ -1,4 +1,12 @@
-import type { Call, Caller, Platform, SafeModeRule } from '@smartlite/chassis';
+import {
+  type Call,
+  type Caller,
+  type Platform,
+  type RateLimit,
+  rateLimit,
+  REFUSALS_RECORDED,
+  type SafeModeRule,
+} from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { allowedRegions } from '../residency.ts';
@@ -19,6 +27,10 @@ declare module 'fastify' {
     /** Whose key came along. Set before the body is read, on every route that needs a key. */
     caller: Caller | null;
   }
+  interface FastifyReply {
+    /** What follows the body of an answer that is streamed. */
+    trailers: Map<string, string>;
+  }
 }
 
 /** What the work behind a door is called, and what becomes of it in safe mode. */
@@ -38,21 +50,36 @@ export class Desk {
   /** Pieces of work that have begun and not ended. */
   inflight = 0;
   readonly #clients: Clients;
+  readonly #refusals: RateLimit;
   readonly #policies: Policies;
 
   constructor(platform: Platform, clients: Clients, policies: Policies, idleMsMax: number) {
     this.platform = platform;
     this.idleMsMax = idleMsMax;
     this.#clients = clients;
+    this.#refusals = rateLimit(platform.clock, REFUSALS_RECORDED);
     this.#policies = policies;
   }
 
   /** Lets in who has a key, before anything of the body is read. */
   async admit(request: FastifyRequest): Promise<void> {
-    request.caller = await this.#clients.callerOf(
-      request.headers.authorization ?? keyInProtocol(request),
-      header(request, 'x-smartlite-user'),
-    );
+    try {
+      request.caller = await this.#clients.callerOf(
+        request.headers.authorization ?? keyInProtocol(request),
+        header(request, 'x-smartlite-user'),
+      );
+    } catch (caught) {
+      this.#recordRefusal(request, MeshError.from(caught));
+      throw caught;
+    }
+  }
+
+  /** Who has no good key is refused before the layers, so its entry is written here: bounded, for whoever hammers must not fill the trail. */
+  #recordRefusal({ method, routeOptions, traceparent }: FastifyRequest, { reason }: MeshError): void {
+    const pass = this.#refusals();
+    if (!pass.allowed) return;
+    const facts = { method: `${method} ${routeOptions.url ?? ''}`, reason, unrecorded: pass.suppressed };
+    this.platform.trail.record('call.refused', facts, { traceId: traceparent.split('-')[1] ?? '', actor: 'nobody' });
   }
 
   /** Runs work for the key's owner behind the layers of every call. The first step of the iteration may already refuse. */
@@ -68,7 +95,7 @@ export class Desk {
     });
     return this.run(request, { name, inSafeMode, signal: leaving.signal }, (call) => {
       if (!reply.raw.headersSent) reply.header('traceparent', servingTraceparent(call, request.traceparent));
-      return work(call);
+      return work({ ...call, trailer: (name, value) => sendAlong(reply, name, value) });
     });
   }
 
@@ -92,14 +119,16 @@ export class Desk {
       if (asked.length > REGIONS_MAX) throw new MeshError('invalid-argument', `x-smartlite-region: ${REGIONS_MAX} at most`);
       const policy = await policies.current();
       const wish = { tenant: caller.tenant, bound: caller.regions, asked };
-      const allowed = policy.kind === 'known' ? { ...caller, regions: allowedRegions(policy.policy, wish) } : caller;
+      const { allowed, refusal } =
+        policy.kind === 'known' ? narrowed(caller, policy.policy, wish) : { allowed: caller, refusal: policy.error };
       const headers = { traceparent, ...(tracestate !== undefined && { tracestate }) };
       const entry = { name, inSafeMode, caller: allowed, requestId: request.id, headers, timeoutMs: WORK_MS_MAX, signal };
       counted(1);
       try {
         yield* platform.door(entry, (call) => {
-          // Without the policy nobody can say who may see the data. In a mode that forbids the call, its refusal came first.
-          if (policy.kind === 'unknown' && inSafeMode !== 'serve') throw policy.error;
+          // Refused here, behind the layers, so that the refusal has its span and its entry. Without the policy nobody can say who may
+          // see the data. In a mode that forbids the call, its refusal came first.
+          if (refusal && (policy.kind === 'known' || inSafeMode !== 'serve')) throw refusal;
           return work(call);
         });
       } finally {
@@ -123,4 +152,19 @@ function keyInProtocol(request: FastifyRequest): string | undefined {
 export function header(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** In the head of an answer that is sent as a whole, after the body of one that is streamed. */
+function sendAlong(reply: FastifyReply, name: string, value: string): void {
+  if (reply.raw.headersSent) reply.trailers.set(name, value);
+  else reply.header(name, value);
+}
+
+/** The caller within the regions that may see this request, or why there are none. */
+function narrowed(caller: Caller, policy: Parameters<typeof allowedRegions>[0], wish: Parameters<typeof allowedRegions>[1]) {
+  try {
+    return { allowed: { ...caller, regions: allowedRegions(policy, wish) }, refusal: undefined };
+  } catch (caught) {
+    return { allowed: caller, refusal: MeshError.from(caught) };
+  }
 }

@@ -12,9 +12,14 @@ export interface AudioForm {
 
 /**
  * Reads a multipart form. The recording is decoded as it comes, and kept as at most a minute of PCM, for stock clients send it before
- * the fields that say what to do with it.
+ * the fields that say what to do with it. `heard` is passed the file's own bytes.
  */
-export async function audioForm(request: FastifyRequest, limits: IntakeLimits, idleMsMax: number): Promise<AudioForm> {
+export async function audioForm(
+  request: FastifyRequest,
+  limits: IntakeLimits,
+  idleMsMax: number,
+  heard: (file: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,
+): Promise<AudioForm> {
   if (!request.isMultipart())
     throw new MeshError('unsupported-media', 'content-type: send multipart/form-data with a field "file"');
   const fields = new Map<string, string>();
@@ -26,7 +31,7 @@ export async function audioForm(request: FastifyRequest, limits: IntakeLimits, i
     else if (part.fieldname !== 'file' || audio)
       throw new MeshError('invalid-argument', 'form: one file is due, in the field "file"');
     else
-      audio = await gathered(intake(patiently(part.file, idleMsMax), limits)).catch((caught: unknown) =>
+      audio = await gathered(intake(heard(patiently(part.file, idleMsMax)), limits)).catch((caught: unknown) =>
         brokenOff(caught, request),
       );
   }

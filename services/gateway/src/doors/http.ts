@@ -95,7 +95,9 @@ async function ended(desk: Desk, waitMs: number): Promise<void> {
 function everyResponse(app: FastifyInstance, platform: Platform): void {
   app.decorateRequest('traceparent', '');
   app.decorateRequest('caller', null);
+  app.decorateReply('trailers', null as unknown as Map<string, string>);
   app.addHook('onRequest', async (request, reply) => {
+    reply.trailers = new Map();
     request.traceparent = traceparentOf(request.headers['traceparent'], platform);
     reply.headers({ 'x-request-id': request.id, traceparent: request.traceparent });
   });

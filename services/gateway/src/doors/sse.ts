@@ -1,6 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import { MeshError } from '@smartlite/contracts';
+import { RECEIPT_HEADER, SALT_HEADER } from '../turn/receipt.ts';
 import { failureOf, refusalOf } from './failure.ts';
+
+/** Announces what follows a streamed body (RFC 9110, 6.6.2). */
+export const trailerNames = { trailer: `${RECEIPT_HEADER}, ${SALT_HEADER}` } as const;
 
 /** How events look on the wire. */
 export interface EventForm<T> {
@@ -20,12 +24,14 @@ export async function sendEvents<T>(reply: FastifyReply, events: AsyncIterable<T
   const { raw } = reply;
   raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
+    ...trailerNames,
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   });
   try {
     for (; !next.done; next = await source.next()) await write(raw, form.event(next.value), form.idleMsMax);
+    raw.addTrailers(Object.fromEntries(reply.trailers));
     raw.end(form.end);
   } catch (caught) {
     raw.end(form.failure(refusalOf(failureOf(caught)).body));

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { intake, type IntakeLimits, RATE_HZ } from '../audio/intake.ts';
 import { wavFile } from '../audio/wavfile.ts';
 import type { Ports } from '../engine.ts';
+import { Statement } from '../turn/statement.ts';
 import { takeTurn } from '../turn/turn.ts';
 import { type Desk, header } from './desk.ts';
 import { parse } from './openai/parse.ts';
@@ -30,9 +31,10 @@ export function voiceTurns(app: FastifyInstance, desk: Desk, ports: Ports, limit
     const rate = rawRateOf(header(request, 'content-type'));
     if (Number(header(request, 'content-length') ?? 0) > limits.uploadBytesMax)
       throw new MeshError('payload-too-large', `the upload is larger than ${limits.uploadBytesMax} bytes`);
-    const turn = desk.serve(request, reply, { name: 'POST /v1/voice/turns', inSafeMode: 'refuse' }, (call) =>
-      takeTurn(ports, settings, intake(desk.body(request), limits, rate), call),
-    );
+    const turn = desk.serve(request, reply, { name: 'POST /v1/voice/turns', inSafeMode: 'refuse' }, (call) => {
+      const statement = new Statement(ports.newSalt());
+      return takeTurn(ports, settings, intake(statement.heard(desk.body(request)), limits, rate), statement, call);
+    });
     const wanted = header(request, 'accept') ?? '';
     if (wanted.includes('audio/wav')) return sendFile(reply, turn);
     return sendEvents(reply, turn, {
@@ -98,6 +100,8 @@ export function doneFacts(done: TurnDone) {
     },
     audit: done.auditId,
     finishReason: done.finishReason,
+    receipt: done.receipt,
+    receiptSalt: done.receiptSalt,
   };
 }
 

@@ -1,14 +1,26 @@
 import type { Call } from '@smartlite/chassis';
 import { type MeshError, type ServedBy, type TurnDone } from '@smartlite/contracts';
+import type { AnswerStage } from '@smartlite/trust';
 import type { Ports } from '../engine.ts';
 import type { Meter } from './meter.ts';
 import type { Progress } from './progress.ts';
+import type { Statement } from './statement.ts';
 
-export type Ending = 'answered' | MeshError;
+/** HTTP header or trailer, and gRPC trailer, of an answer. */
+export const RECEIPT_HEADER = 'x-smartlite-receipt';
+export const SALT_HEADER = 'x-smartlite-receipt-salt';
+
 type Facts = Parameters<Ports['trail']['record']>[1];
 
+/** An answer's audit entry, its receipt, and the salt of the digests in both: for the caller alone. */
+export interface Given {
+  readonly id: string;
+  readonly receipt: string;
+  readonly salt: string;
+}
+
 /** What the caller gets at a turn's end. */
-export function doneMessage(progress: Progress, meter: Meter, { traceId }: Call, auditId: string): TurnDone {
+export function doneMessage(progress: Progress, meter: Meter, { traceId }: Call, { id, receipt, salt }: Given): TurnDone {
   return {
     transcript: progress.transcript,
     answer: progress.answer.trim(),
@@ -23,26 +35,50 @@ export function doneMessage(progress: Progress, meter: Meter, { traceId }: Call,
       asrMs: meter.used('asrMs'),
       ttsCharacters: meter.used('ttsCharacters'),
     },
-    auditId,
+    auditId: id,
     timers: progress.timers,
     finishReason: progress.finish,
+    receipt,
+    receiptSalt: salt,
   };
 }
 
-/** Writes a turn's audit entry: digests of models, counts and times; never a word that was said. Returns its id. */
-export function recordTurn(ports: Ports, progress: Progress, meter: Meter, call: Call, ending: Ending): string {
+/** Writes an answered turn's audit entry and makes its receipt. */
+export function attestTurn(ports: Ports, progress: Progress, meter: Meter, call: Call, statement: Statement): Given {
   const { asr, llm, tts, transcript, answer, finish } = progress;
-  const facts = {
-    ...servedFacts({ asr, llm, tts }),
-    ...countFacts(meter),
-    transcript_characters: transcript.length,
-    answer_characters: answer.length,
-    ...(ending === 'answered' ? { finish } : { code: ending.code }),
-  };
-  return ports.trail.record(ending === 'answered' ? 'turn.answered' : 'turn.failed', facts, {
-    traceId: call.traceId,
-    actor: actorOf(call),
-  });
+  statement.output('transcript', transcript);
+  statement.output('answer', answer.trim());
+  return attest(ports, call, 'turn.answered', { ...turnFacts(progress, meter), finish }, statement, { asr, llm, tts });
+}
+
+/** Writes the audit entry of a turn without an answer. */
+export function recordFailure(ports: Ports, progress: Progress, meter: Meter, call: Call, { code }: MeshError): void {
+  const { asr, llm, tts } = progress;
+  const facts = { ...servedFacts({ asr, llm, tts }), ...turnFacts(progress, meter), code };
+  ports.trail.record('turn.failed', facts, { traceId: call.traceId, actor: actorOf(call) });
+}
+
+/** Digests of models, counts and times; never a word that was said. */
+function turnFacts({ transcript, answer }: Progress, meter: Meter): Facts {
+  return { ...countFacts(meter), transcript_characters: transcript.length, answer_characters: answer.length };
+}
+
+/** Writes an answer's audit entry, signs its receipt, and sends both receipt and salt along with the answer's end. */
+export function attest(
+  ports: Ports,
+  call: Call,
+  kind: 'turn.answered' | 'call.served',
+  facts: Facts,
+  statement: Statement,
+  stages: Readonly<Record<string, ServedBy | undefined>>,
+): Given {
+  const said = statement.close();
+  const whole = { ...servedFacts(stages), ...facts, ...said.facts };
+  const options = { traceId: call.traceId, actor: actorOf(call) };
+  const { id, receipt } = ports.trail.attest(kind, whole, { ...said.digests, stages: stagesOf(stages) }, options);
+  call.trailer?.(RECEIPT_HEADER, receipt);
+  call.trailer?.(SALT_HEADER, statement.salt);
+  return { id, receipt, salt: statement.salt };
 }
 
 export function countFacts(meter: Meter): Facts {
@@ -64,10 +100,21 @@ export function servedFacts(stages: Readonly<Record<string, ServedBy | undefined
             [`${stage}_artifacts`, by.artifactDigests],
             [`${stage}_lock`, by.lockDigest],
             [`${stage}_order`, by.statusOrder],
+            [`${stage}_tier`, by.tier],
+            [`${stage}_role`, by.role],
+            [`${stage}_because`, by.because],
           ]
         : [],
     ),
   ) as Facts;
+}
+
+function stagesOf(stages: Readonly<Record<string, ServedBy | undefined>>): AnswerStage[] {
+  return Object.entries(stages).flatMap(([stage, by]) => {
+    if (!by) return [];
+    const { model, tier, role, because, artifactDigests: artifacts, lockDigest: lock, statusOrder: order } = by;
+    return [{ stage, model, tier, role, because, artifacts, lock, order }];
+  });
 }
 
 export function actorOf({ caller }: Call): string {

@@ -4,8 +4,9 @@ import type { Ports } from '../engine.ts';
 import { ASR_FIRST_MS, listen } from './listen.ts';
 import { Meter } from './meter.ts';
 import { Progress } from './progress.ts';
-import { doneMessage, type Ending, recordTurn } from './receipt.ts';
+import { attestTurn, doneMessage, recordFailure } from './receipt.ts';
 import { BUDGET_ENDED, reply } from './reply.ts';
+import type { Statement } from './statement.ts';
 
 /** Tokens held from the start, about those of a short answer: whoever has none left is told so before he speaks. */
 const LLM_TOKENS_FIRST = 32;
@@ -14,12 +15,13 @@ const LLM_TOKENS_FIRST = 32;
  * One exchange, from the first sound heard to the last sound spoken. Partial transcripts while `audio` (16 kHz mono s16le) arrives;
  * then the transcript, the answer token by token, and its speech sentence by sentence. Ends with `done`. Whoever stops reading
  * cancels everything down to the engines; every ending is settled with what was used, and leaves an audit entry.
- * `readyToReply` lets a caller hear what was understood before he asks for the answer.
+ * `statement` has taken the request's digests and takes the answer's; `readyToReply` lets a caller hear what was understood before he asks for the answer.
  */
 export async function* takeTurn(
   ports: Ports,
   settings: TurnSettings,
   audio: AsyncIterable<Uint8Array>,
+  statement: Statement,
   call: Call,
   readyToReply: () => Promise<void> = async () => undefined,
 ): AsyncIterable<TurnResponse> {
@@ -27,15 +29,15 @@ export async function* takeTurn(
   const leaving = new AbortController();
   const progress = new Progress(() => ports.clock.monotonicMs(), settings.timers);
   const scene = { ports, call, settings, meter, progress, signal: AbortSignal.any([call.signal, leaving.signal]) };
-  let ending: Ending = new MeshError('cancelled', 'the caller has left');
+  let ending: 'answered' | MeshError = new MeshError('cancelled', 'the caller has left');
   try {
     yield* listen(scene, audio);
     await unlessEnded(readyToReply(), scene.signal);
-    yield* reply(scene);
+    yield* spoken(reply(scene), statement);
     await meter.settle();
     ending = 'answered';
-    const auditId = recordTurn(ports, progress, meter, call, ending);
-    yield { kind: { $case: 'done', value: doneMessage(progress, meter, call, auditId) } };
+    const given = attestTurn(ports, progress, meter, call, statement);
+    yield { kind: { $case: 'done', value: doneMessage(progress, meter, call, given) } };
   } catch (caught) {
     ending = MeshError.from(call.signal.aborted ? call.signal.reason : caught);
     throw caught;
@@ -44,7 +46,7 @@ export async function* takeTurn(
     await meter
       .settle()
       .catch((caught: unknown) => ports.log.error('a turn was not settled', { code: MeshError.from(caught).code }));
-    if (ending !== 'answered') recordTurn(ports, progress, meter, call, ending);
+    if (ending !== 'answered') recordFailure(ports, progress, meter, call, ending);
   }
 }
 
@@ -62,4 +64,12 @@ function openMeter(ports: Ports, { caller: { tenant, user } }: Call): Promise<Me
     { asrMs: ASR_FIRST_MS, llmTokens: LLM_TOKENS_FIRST, ttsCharacters: BUDGET_ENDED.length },
     { asrMs: ASR_FIRST_MS },
   );
+}
+
+/** The sound of an answer, as it leaves: part of what its receipt is about. */
+async function* spoken(responses: AsyncIterable<TurnResponse>, statement: Statement): AsyncIterable<TurnResponse> {
+  for await (const response of responses) {
+    if (response.kind?.$case === 'audio') statement.output('audio', response.kind.value.pcm);
+    yield response;
+  }
 }

@@ -1,7 +1,9 @@
 import { MeshError } from '@smartlite/contracts';
+import { canonicalBytes } from '@smartlite/trust';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Ports } from '../../engine.ts';
+import { Statement } from '../../turn/statement.ts';
 import { chat, type ChatPiece, type ChatRequest } from '../../work.ts';
 import type { Desk } from '../desk.ts';
 import { sendEvents } from '../sse.ts';
@@ -36,7 +38,11 @@ export function chatCompletions(app: FastifyInstance, desk: Desk, ports: Ports):
   app.post('/v1/chat/completions', async (request, reply) => {
     const asked = parse(bodySchema, request.body);
     const errand = { name: 'POST /v1/chat/completions', inSafeMode: 'diagnose' } as const;
-    const pieces = desk.serve(request, reply, errand, (call) => chat(ports, wanted(asked), call));
+    const pieces = desk.serve(request, reply, errand, (call) => {
+      const statement = new Statement(ports.newSalt());
+      statement.request('messages', canonicalBytes(asked.messages));
+      return chat(ports, wanted(asked), statement, call);
+    });
     const head = {
       id: `chatcmpl-${request.id}`,
       created: Math.floor(ports.clock.nowMs() / 1_000),
@@ -85,6 +91,7 @@ async function wholeCompletion(pieces: AsyncIterable<ChatPiece>, head: Head) {
     choices: [{ index: 0, message, logprobs: null, finish_reason: finishOf(done) }],
     usage: usageOf(done),
     served_by: done.generation.servedBy,
+    ...receiptOf(done),
   };
 }
 
@@ -93,7 +100,7 @@ function chunkOf(piece: ChatPiece, head: Head, usage: boolean): string {
     `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', choices, ...more })}\n\n`;
   if (piece.kind === 'text')
     return chunk([{ index: 0, delta: { role: 'assistant', content: piece.text }, logprobs: null, finish_reason: null }]);
-  const last = chunk([{ index: 0, delta: {}, logprobs: null, finish_reason: finishOf(piece) }]);
+  const last = chunk([{ index: 0, delta: {}, logprobs: null, finish_reason: finishOf(piece) }], receiptOf(piece));
   return usage ? last + chunk([], { usage: usageOf(piece) }) : last;
 }
 
@@ -103,4 +110,8 @@ function finishOf({ generation }: Done): string {
 
 function usageOf({ generation: { promptTokens, answerTokens } }: Done) {
   return { prompt_tokens: promptTokens, completion_tokens: answerTokens, total_tokens: promptTokens + answerTokens };
+}
+
+function receiptOf({ given }: Done) {
+  return { receipt: given.receipt, receipt_salt: given.salt };
 }

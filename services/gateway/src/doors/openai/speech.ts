@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { OPENAI_RATE_HZ, Pcm24 } from '../../audio/pcm24.ts';
 import { wavFile } from '../../audio/wavfile.ts';
 import type { Ports } from '../../engine.ts';
+import { Statement } from '../../turn/statement.ts';
 import { speak } from '../../work.ts';
 import type { Desk } from '../desk.ts';
-import { write } from '../sse.ts';
+import { trailerNames, write } from '../sse.ts';
 import { voiceName } from './names.ts';
 import { parse } from './parse.ts';
 
@@ -26,7 +27,9 @@ export function speech(app: FastifyInstance, desk: Desk, ports: Ports): void {
   app.post('/v1/audio/speech', async (request, reply) => {
     const { input, voice, speed, response_format: format } = parse(bodySchema, request.body);
     const errand = { name: 'POST /v1/audio/speech', inSafeMode: 'diagnose' } as const;
-    const frames = desk.serve(request, reply, errand, (call) => speak(ports, input, voiceName(voice), speed, call));
+    const frames = desk.serve(request, reply, errand, (call) =>
+      speak(ports, { text: input, voice: voiceName(voice), rate: speed }, new Statement(ports.newSalt()), call),
+    );
     return format === 'pcm' ? sendPcm(reply, pcm24(frames), desk.idleMsMax) : sendWav(reply, frames);
   });
 }
@@ -57,9 +60,10 @@ async function sendPcm(reply: FastifyReply, sound: AsyncIterable<Buffer>, idleMs
   reply.hijack();
   const { raw } = reply;
   const headers = reply.getHeaders() as Record<string, string>;
-  raw.writeHead(200, { ...headers, 'content-type': `audio/pcm;rate=${OPENAI_RATE_HZ}` });
+  raw.writeHead(200, { ...headers, ...trailerNames, 'content-type': `audio/pcm;rate=${OPENAI_RATE_HZ}` });
   try {
     for (; !next.done; next = await source.next()) await write(raw, next.value, idleMsMax);
+    raw.addTrailers(Object.fromEntries(reply.trailers));
     raw.end();
   } catch {
     raw.destroy();

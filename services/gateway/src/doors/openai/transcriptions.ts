@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { IntakeLimits } from '../../audio/intake.ts';
 import type { Ports } from '../../engine.ts';
+import { Statement } from '../../turn/statement.ts';
 import { transcribe } from '../../work.ts';
 import type { Desk } from '../desk.ts';
 import { audioForm } from '../form.ts';
@@ -27,10 +28,11 @@ export function transcriptions(app: FastifyInstance, desk: Desk, ports: Ports, l
   app.post('/v1/audio/transcriptions', async (request, reply) => {
     let format = '';
     const results = desk.serve(request, reply, { name: NAME, inSafeMode: 'diagnose' }, async function* (call) {
-      const { audio, fields } = await audioForm(request, limits, desk.idleMsMax);
+      const statement = new Statement(ports.newSalt());
+      const { audio, fields } = await audioForm(request, limits, desk.idleMsMax, (file) => statement.heard(file));
       const { response_format, model } = parse(fieldsSchema, Object.fromEntries(fields), 'form');
       format = response_format;
-      yield* transcribe(ports, once(audio), tierName(model), call);
+      yield* transcribe(ports, once(audio), tierName(model), statement, call);
     });
     let result: TranscribeResponse | undefined;
     for await (const each of results) result = each;

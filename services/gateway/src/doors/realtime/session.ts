@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import { intake, type IntakeLimits } from '../../audio/intake.ts';
 import { OPENAI_RATE_HZ } from '../../audio/pcm24.ts';
 import type { Ports } from '../../engine.ts';
+import { Statement } from '../../turn/statement.ts';
 import { takeTurn } from '../../turn/turn.ts';
 import type { Desk } from '../desk.ts';
 import { failureOf, refusalOf } from '../failure.ts';
@@ -126,7 +127,8 @@ export class RealtimeSession {
   async #run(turn: RealtimeTurn): Promise<void> {
     const { desk, request, ports, limits } = this.#parts;
     const settings = this.#memory.settings();
-    const audio = intake(patiently(turn.audio.read(), desk.idleMsMax), limits, OPENAI_RATE_HZ);
+    const statement = new Statement(ports.newSalt());
+    const audio = intake(statement.heard(patiently(turn.audio.read(), desk.idleMsMax)), limits, OPENAI_RATE_HZ);
     const traceparent = traceparentOf(undefined, desk.platform);
     try {
       // A key that was revoked since the last turn opens nothing any more.
@@ -135,7 +137,7 @@ export class RealtimeSession {
       const responses = desk.run(request, errand, (call) =>
         this.#committing(
           turn,
-          takeTurn(ports, settings, audio, call, () => turn.wanted.promise),
+          takeTurn(ports, settings, audio, statement, call, () => turn.wanted.promise),
         ),
       );
       const done = await tellTurn(turn, responses, this.#memory, (event) => this.#send(event));

@@ -57,6 +57,10 @@ export interface TurnDone {
   auditId: string;
   timers: Timer[];
   finishReason: string;
+  /** The answering instance's signed word of what it answered, with which models, and why; `smartlite audit prove --receipt` checks it. */
+  receipt: string;
+  /** What the digests in the receipt are salted with, hex. Nobody else has it. */
+  receiptSalt: string;
 }
 
 /** All from the end of the speaker's audio, in milliseconds. */
@@ -427,6 +431,8 @@ function createBaseTurnDone(): TurnDone {
     auditId: "",
     timers: [],
     finishReason: "",
+    receipt: "",
+    receiptSalt: "",
   };
 }
 
@@ -464,6 +470,12 @@ export const TurnDone: MessageFns<TurnDone> = {
     }
     if (message.finishReason !== "") {
       writer.uint32(90).string(message.finishReason);
+    }
+    if (message.receipt !== "") {
+      writer.uint32(98).string(message.receipt);
+    }
+    if (message.receiptSalt !== "") {
+      writer.uint32(106).string(message.receiptSalt);
     }
     return writer;
   },
@@ -569,6 +581,22 @@ export const TurnDone: MessageFns<TurnDone> = {
             message.finishReason = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.receipt = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.receiptSalt = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -607,6 +635,8 @@ export const TurnDone: MessageFns<TurnDone> = {
     message.auditId = object.auditId ?? "";
     message.timers = object.timers?.map((e) => Timer.fromPartial(e)) || [];
     message.finishReason = object.finishReason ?? "";
+    message.receipt = object.receipt ?? "";
+    message.receiptSalt = object.receiptSalt ?? "";
     return message;
   },
 };
