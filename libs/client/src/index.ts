@@ -4,4 +4,5 @@ export { type MeshGuard } from './guard.ts';
 export { type MeshAlert } from './alerts.ts';
 export { type LockNews } from './lock.ts';
 export { verifierCalls, type VerifierCalls } from './calls.ts';
+export { auditCalls, type AuditCalls } from './auditcalls.ts';
 export { budgetCalls, type BudgetCalls } from './budgetcalls.ts';

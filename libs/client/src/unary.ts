@@ -39,7 +39,8 @@ export function unary<Q, A>(
   });
 }
 
-function meshErrorOf(failure: ServiceError | null, service: string): MeshError {
+/** What a call threw, as a MeshError: by the reason on the wire, else `unavailable`. */
+export function meshErrorOf(failure: ServiceError | null, service: string): MeshError {
   const bytes = failure?.metadata.get(DETAILS_KEY)[0];
   const detail = bytes instanceof Uint8Array ? Status.decode(bytes).details[0] : undefined;
   const code = detail === undefined ? undefined : codeOfReason(ErrorInfo.decode(detail.value).reason);

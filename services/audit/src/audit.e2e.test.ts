@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AuditEntry, SUBJECTS } from '@smartlite/contracts';
 import { natsServer, startService, temporaryFolder, testDomain } from '@smartlite/testkit';
-import { parseVerifierKey } from '@smartlite/tlog';
+import { decodeBundle, encodeBundle, parseVerifierKey } from '@smartlite/tlog';
 import { openReceipt, roleTrust } from '@smartlite/trust';
 import { connect, type NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,8 +49,9 @@ function entriesChecked(folder = logFolder()): number {
   const { publicKey } = parseVerifierKey(readFileSync(join(set.keys, FLEET, 'local', 'log.vkey'), 'utf8'));
   return checkLog(filesOf(folder), publicKey);
 }
-function smartlite(...args: readonly string[]) {
-  const environment = { PATH: process.env['PATH'], SMARTLITE_HOME: set.domain.home };
+const smartlite = (...args: readonly string[]) => smartliteWith({}, ...args);
+function smartliteWith(more: Record<string, string>, ...args: readonly string[]) {
+  const environment = { PATH: process.env['PATH'], SMARTLITE_HOME: set.domain.home, ...more };
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { env: environment, encoding: 'utf8' });
   return { status, stdout, stderr };
 }
@@ -127,6 +128,34 @@ describe('the audit service, killed again and again while entries come', () => {
   });
 });
 
+describe('two processes of one log at the same time', () => {
+  it('never fork it: one writes, the other stands by and goes on where the first was killed', async () => {
+    const server = set.stack.use(await natsServer({ folder: set.jetstream }));
+    const nats = await connect({ servers: server.url });
+    set.stack.defer(() => nats.close());
+    const spool = await producer(() => nats);
+    spool.heard(nats);
+    let writer = await startAudit(server.url);
+    for (let round = 1; round <= 3; round += 1) {
+      const standby = await startAudit(server.url, { SMARTLITE_INSTANCE: 'audit-1' });
+      spool.make(100);
+      const sending = spool.send();
+      await expect.poll(() => spool.receipted.size, PATIENCE).toBeGreaterThan((round - 1) * 100);
+      await writer.kill();
+      await sending;
+      await expect.poll(() => spool.send(), PATIENCE).toBe(0);
+      writer = standby;
+    }
+    await writer.stop();
+    const entries = logged();
+    expect(entries.map(({ counter }) => counter)).toEqual(Array.from({ length: 300 }, (_, at) => at + 1));
+    // Each receipt that either has given is true of the one log: nobody has signed another history.
+    for (const { id, index } of entries) expect(spool.receipted.get(id)).toBe(index);
+    expect(smartlite('audit', 'verify')).toMatchObject({ status: 0, stderr: '' });
+    expect(entriesChecked()).toBeGreaterThanOrEqual(300);
+  });
+});
+
 describe('NATS, killed while entries come', () => {
   it('loses nothing: what it had taken comes again from the spools', async () => {
     let server = await natsServer({ folder: set.jetstream });
@@ -188,13 +217,19 @@ describe('smartlite audit, over a log of a real mesh', () => {
     spool.heard(nats);
     spool.make(300);
     await expect.poll(() => spool.send(), PATIENCE).toBe(0);
-    return { service, spool };
+    return { service, spool, url: server.url };
   }
 
   it('finds entries, proves one by a file that verifies elsewhere, and says no to a changed one', async () => {
-    const { service } = await aLog();
+    const { service, url } = await aLog();
     const file = join(set.domain.home, 'proof');
     expect(smartlite('audit', 'prove', 'llm-9.b1.7', '--out', file)).toMatchObject({ status: 0, stderr: '' });
+    // The same question to the files and to the service: the same answer, page by page.
+    const asked = ['audit', 'query', '--kind', 'call', '--actor', 'alice', '--limit', '3', '--before', '100', '--json'];
+    const files = smartlite(...asked);
+    expect(files.stdout.trim().split('\n')).toHaveLength(3);
+    const remote = smartliteWith({ SMARTLITE_NATS_URL: url }, ...asked, '--remote');
+    expect(remote).toEqual(files);
     await service.stop();
     const key = join(set.domain.home, 'elsewhere.vkey');
     cpSync(join(set.keys, FLEET, 'local', 'log.vkey'), key);
@@ -208,6 +243,45 @@ describe('smartlite audit, over a log of a real mesh', () => {
     expect(smartlite('audit', 'verify', '--proof', file, '--key', key)).toMatchObject({ status: 2 });
     expect(smartlite('audit', 'query', '--id', 'nobody.b1.1')).toMatchObject({ status: 1, stderr: 'No entry matches.\n' });
     expect(smartlite('audit', 'verify', '--key', join(set.domain.home, 'nothing'))).toMatchObject({ status: 2 });
+  });
+
+  it('names every kind of damage with its code and its place, as a process that ends with 1', async () => {
+    const { service } = await aLog();
+    await service.stop();
+    const bundle = join(logFolder(), 'tile', 'entries', '000');
+    const checkpoint = join(logFolder(), 'checkpoint');
+    const rewritten = (change: (entries: Uint8Array[]) => Uint8Array[]) =>
+      encodeBundle(change([...decodeBundle(readFileSync(bundle), 'bundle')]));
+    const damages: readonly (readonly [string, string, (bytes: Buffer) => Uint8Array, string])[] = [
+      ['a byte', bundle, (bytes) => (bytes.writeUInt8(bytes.readUInt8(200) ^ 1, 200), bytes), 'ENTRY_CHANGED entry 0'],
+      ['a dropped entry', bundle, () => rewritten((all) => all.toSpliced(40, 1)), 'ENTRY_DROPPED entry 40'],
+      [
+        'two entries that changed places',
+        bundle,
+        () => rewritten((all) => all.with(3, all[9] as Uint8Array).with(9, all[3] as Uint8Array)),
+        'ENTRY_REORDERED entries 3, 9',
+      ],
+      [
+        'a changed checkpoint',
+        checkpoint,
+        (bytes) => Buffer.from(bytes.toString().replace(/^\d+$/m, '299')),
+        'SIGNATURE_INVALID checkpoint',
+      ],
+    ];
+    expect(smartlite('audit', 'verify').status).toBe(0);
+    for (const [what, file, damage, expected] of damages) {
+      const untouched = readFileSync(file);
+      writeFileSync(file, damage(Buffer.from(untouched)));
+      const { status, stdout } = smartlite('audit', 'verify', '--json');
+      expect([what, status]).toEqual([what, 1]);
+      expect(
+        json(stdout)
+          .findings.map(({ code, where }) => `${code} ${where}`)
+          .join(),
+      ).toContain(expected);
+      writeFileSync(file, untouched);
+    }
+    expect(smartlite('audit', 'verify').status).toBe(0);
   });
 
   it('names a changed byte and a state that was put back, and is content with the untouched log', async () => {

@@ -29,7 +29,11 @@ export interface Filter {
   readonly id: string;
   readonly traceId: string;
   readonly service: string;
+  /** A kind, or what stands before its dot. */
   readonly kind: string;
+  readonly actor: string;
+  /** Only positions below it; 0: all. */
+  readonly before: number;
   readonly fromUnixMs: number;
   readonly toUnixMs: number;
   readonly limit: number;

@@ -80,7 +80,18 @@ async function signed(each: AuditEntry): Promise<string> {
   return own.other(each.counter, { previous: undefined, ...each });
 }
 async function query(mesh: Mesh, filter: Record<string, unknown> = {}) {
-  const request = { id: '', traceId: '', service: '', kind: '', fromUnixMs: 0n, toUnixMs: 0n, limit: 0, ...filter };
+  const request = {
+    id: '',
+    traceId: '',
+    service: '',
+    kind: '',
+    actor: '',
+    beforeIndex: 0n,
+    fromUnixMs: 0n,
+    toUnixMs: 0n,
+    limit: 0,
+    ...filter,
+  };
   const found: (AuditEntry & { index: number })[] = [];
   for await (const { index, entry: text } of mesh.of(AuditServiceService).query(request, {}))
     found.push({ ...(JSON.parse(text) as AuditEntry), index: Number(index) });
@@ -99,6 +110,11 @@ describe('the audit service', () => {
     expect(await ids(mesh, { kind: 'call.served', limit: 1 })).toEqual(['llm-1.b0.4']);
     expect(await ids(mesh, { fromUnixMs: 1_700_000_000_003n, toUnixMs: 1_700_000_000_003n })).toEqual(['llm-1.b0.3']);
     expect(await ids(mesh, { service: 'asr' })).toEqual([]);
+    expect(await ids(mesh, { kind: 'model' })).toEqual(['llm-1.b0.2']);
+    expect(await ids(mesh, { actor: 'alice', limit: 2 })).toEqual(['llm-1.b0.3', 'llm-1.b0.4']);
+    // The page before it: the first entry, at 0, is the boot's key.
+    expect(await ids(mesh, { actor: 'alice', limit: 2, beforeIndex: 2n })).toEqual(['llm-1.b0.2']);
+    expect(await ids(mesh, { actor: 'bob' })).toEqual([]);
   });
 
   it('proves an entry, also one that is only on its way, by a file that verifies with the public key alone', async () => {

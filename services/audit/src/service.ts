@@ -21,11 +21,11 @@ export const audit = defineService({
         implement(AuditServiceService, {
           query: {
             inSafeMode: 'serve',
-            async *handle({ id, traceId, service, kind, fromUnixMs, toUnixMs, limit }) {
+            async *handle({ id, traceId, service, kind, actor, beforeIndex, fromUnixMs, toUnixMs, limit }) {
               if (limit > QUERY_LIMIT_MAX) throw new MeshError('invalid-argument', `limit: ${limit} is above ${QUERY_LIMIT_MAX}`);
               const { index, tree } = keeper.log;
-              const [from, to] = [Number(fromUnixMs), Number(toUnixMs)];
-              const filter = { id, traceId, service, kind, fromUnixMs: from, toUnixMs: to, limit: limit || QUERY_LIMIT };
+              const times = { fromUnixMs: Number(fromUnixMs), toUnixMs: Number(toUnixMs), before: Number(beforeIndex) };
+              const filter = { id, traceId, service, kind, actor, ...times, limit: limit || QUERY_LIMIT };
               for (const position of index.positions(filter))
                 yield { index: BigInt(position), entry: Buffer.from(await tree.entryAt(position)).toString('utf8') };
             },

@@ -24,6 +24,9 @@ export interface Filter {
   readonly trace?: string;
   readonly service?: string;
   readonly kind?: string;
+  readonly actor?: string;
+  /** Only entries below this index. */
+  readonly before?: number;
   readonly fromUnixMs?: number;
   readonly toUnixMs?: number;
 }
@@ -31,7 +34,8 @@ export interface Filter {
 /** Entries that match, the newest first. Reads the log's files: what it says is as good as they are; `audit verify` checks them. */
 export async function* search(log: LogPlace, filter: Filter): AsyncIterable<Found> {
   const { size } = await headOf(log);
-  for (let index = Math.floor((size - 1) / TILE_WIDTH); index >= 0; index -= 1) {
+  const end = Math.min(size, filter.before ?? size);
+  for (let index = Math.floor((end - 1) / TILE_WIDTH); index >= 0; index -= 1) {
     const tile = tileAt('entries', index, size);
     const bytes = await readTile(log.files, tile);
     if (!bytes)
@@ -40,6 +44,7 @@ export async function* search(log: LogPlace, filter: Filter): AsyncIterable<Foun
       });
     const entries = decodeBundle(bytes, tilePath(tile)).slice(0, tile.width);
     for (let at = entries.length - 1; at >= 0; at -= 1) {
+      if (index * TILE_WIDTH + at >= end) continue;
       const found = { index: index * TILE_WIDTH + at, bytes: entries[at] as Uint8Array };
       const entry = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as AuditEntry;
       if (matches(entry, filter)) yield { ...found, entry };
@@ -66,9 +71,10 @@ async function headOf({ files, key, folder }: LogPlace) {
   return openCheckpoint(Buffer.from(bytes).toString('utf8'), key);
 }
 
-function matches(entry: AuditEntry, { id, trace, service, kind, fromUnixMs, toUnixMs }: Filter): boolean {
+function matches(entry: AuditEntry, { id, trace, service, kind, actor, fromUnixMs, toUnixMs }: Filter): boolean {
   return (
     (id === undefined || entry.id === id) &&
+    (actor === undefined || entry.actor === actor) &&
     (trace === undefined || entry.traceId === trace) &&
     (service === undefined || entry.service === service) &&
     (kind === undefined || entry.kind === kind || entry.kind.startsWith(`${kind}.`)) &&

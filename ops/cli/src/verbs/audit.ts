@@ -3,6 +3,7 @@ import type { AuditEntry } from '@smartlite/contracts';
 import { LogFault, verifyProof } from '@smartlite/tlog';
 import { type AnswerReceipt, roleTrust } from '@smartlite/trust';
 import type { Command } from 'commander';
+import { ask, ASK_MAX } from '../audit/ask.ts';
 import { readAnswer } from '../audit/answer.ts';
 import { lockOf } from '../audit/lock.ts';
 import { findLog, type LogOptions, type LogPlace, readKeyFile } from '../audit/place.ts';
@@ -21,6 +22,9 @@ interface QueryOptions extends LogOptions, Json {
   readonly trace?: string;
   readonly service?: string;
   readonly kind?: string;
+  readonly actor?: string;
+  readonly before?: string;
+  readonly remote?: boolean;
   readonly since?: string;
   readonly until?: string;
   readonly limit: string;
@@ -59,6 +63,9 @@ export function registerAudit(program: Command): void {
     .option('--trace <id>', 'entries of one request')
     .option('--service <name>', 'entries of one service')
     .option('--kind <kind>', 'for example turn.answered, or a whole family: verification')
+    .option('--actor <who>', 'what this user or operator asked for, for example acme/ann')
+    .option('--before <index>', 'only entries below this index: the next page')
+    .option('--remote', 'ask the running audit service instead of reading its files')
     .option('--since <iso>', 'not older than')
     .option('--until <iso>', 'not newer than')
     .option('--limit <count>', 'at most so many', '100')
@@ -80,15 +87,28 @@ export function registerAudit(program: Command): void {
 }
 
 async function query(options: QueryOptions): Promise<void> {
-  const log = await findLog(findPlace(), options);
+  const place = findPlace();
   const [fromUnixMs, toUnixMs] = [timeOf(options.since, '--since'), timeOf(options.until, '--until')];
-  const limit = countOf(options.limit);
-  const filter = { ...options, ...(fromUnixMs !== undefined && { fromUnixMs }), ...(toUnixMs !== undefined && { toUnixMs }) };
+  const limit = countOf(options.limit, '--limit');
+  const before = options.before === undefined ? undefined : countOf(options.before, '--before');
+  const { id, trace, service, kind, actor } = options;
+  const given = { id, trace, service, kind, actor, before, fromUnixMs, toUnixMs };
+  const filter = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  if (options.remote && limit > ASK_MAX)
+    throw new Problem(`--limit ${limit} is more than the service gives at once.`, `Ask for ${ASK_MAX}, then on with --before.`, {
+      exitCode: 2,
+    });
+  const matching = options.remote
+    ? await ask(place, options.region, filter, limit)
+    : search(await findLog(place, options), filter);
   let found = 0;
-  for await (const each of search(log, filter)) {
+  let last = 0;
+  for await (const each of matching) {
     console.log(options.json ? JSON.stringify({ index: each.index, ...each.entry }) : lineOf(each));
+    last = each.index;
     if ((found += 1) >= limit) break;
   }
+  if (found >= limit && last > 0 && !options.json) console.error(`The next page: --before ${last}`);
   if (found > 0) return;
   process.exitCode = 1;
   if (!options.json) console.error('No entry matches.');
@@ -240,8 +260,8 @@ function timeOf(text: string | undefined, option: string): number | undefined {
   return ms;
 }
 
-function countOf(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text))
-    throw new Problem(`--limit ${text} is no number.`, 'Write for example --limit 20.', { exitCode: 2 });
+function countOf(text: string, option: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text))
+    throw new Problem(`${option} ${text} is no number.`, `Write for example ${option} 20.`, { exitCode: 2 });
   return Number(text);
 }

@@ -6,9 +6,10 @@ import type { Filter, Head, Index } from '../engine.ts';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, digest TEXT NOT NULL,
-    at INTEGER NOT NULL, service TEXT NOT NULL, kind TEXT NOT NULL, trace TEXT) STRICT;
+    at INTEGER NOT NULL, service TEXT NOT NULL, kind TEXT NOT NULL, trace TEXT, actor TEXT NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS by_trace ON entries (trace) WHERE trace IS NOT NULL;
   CREATE INDEX IF NOT EXISTS by_kind ON entries (kind, position);
+  CREATE INDEX IF NOT EXISTS by_actor ON entries (actor, position);
   CREATE TABLE IF NOT EXISTS heads (producer TEXT NOT NULL, boot TEXT NOT NULL, counter INTEGER NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (producer, boot)) STRICT;
   CREATE TABLE IF NOT EXISTS boots (producer TEXT NOT NULL, boot TEXT NOT NULL, certificate TEXT NOT NULL,
@@ -16,7 +17,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS covers (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root TEXT NOT NULL) STRICT;
 `;
 /** Raised with the schema: an index of another version is thrown away and built anew. */
-const VERSION = 2;
+const VERSION = 3;
 const NOTHING = { size: 0, root: Buffer.from(EMPTY_ROOT).toString('hex') };
 
 /** The index in one SQLite file. It lags behind the log after a power cut and is caught up from it; nothing rests on it alone. */
@@ -25,7 +26,7 @@ export function sqliteIndex(file: string): Index {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   prepareSchema(database);
   const statements = {
-    entry: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    entry: database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
     head: database.prepare(
       'INSERT INTO heads VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET counter = excluded.counter, digest = excluded.digest WHERE excluded.counter > counter',
     ),
@@ -53,9 +54,9 @@ export function sqliteIndex(file: string): Index {
       const next = { size: covers.size + lines.length, root };
       inTransaction(() => {
         lines.forEach(({ entry, bytes }, at) => {
-          const { id, atUnixMs, service, kind, traceId, producer, boot, counter } = entry;
+          const { id, atUnixMs, service, kind, traceId, actor, producer, boot, counter } = entry;
           const digest = digestOf(bytes);
-          statements.entry.run(covers.size + at, id, digest, atUnixMs, service, kind, traceId);
+          statements.entry.run(covers.size + at, id, digest, atUnixMs, service, kind, traceId, actor);
           statements.head.run(producer, boot, counter, digest);
           if (isCertificate({ entry, bytes })) statements.boot.run(producer, boot, String(entry.facts['certificate']));
         });
@@ -88,13 +89,18 @@ function prepareSchema(database: DatabaseSync): void {
 
 function positions(
   database: DatabaseSync,
-  { id, traceId, service, kind, fromUnixMs, toUnixMs, limit }: Filter,
+  { id, traceId, service, kind, actor, before, fromUnixMs, toUnixMs, limit }: Filter,
 ): readonly number[] {
   const given: readonly (readonly [string, string | number])[] = [
     ['id = ?', id],
     ['trace = ?', traceId],
     ['service = ?', service],
-    ['kind = ?', kind],
+    ['kind = ?', kind.includes('.') ? kind : ''],
+    ['kind >= ?', kind.includes('.') || kind === '' ? '' : `${kind}.`],
+    // What follows the dot is below it in ASCII.
+    ['kind < ?', kind.includes('.') || kind === '' ? '' : `${kind}/`],
+    ['actor = ?', actor],
+    ['position < ?', before],
     ['at >= ?', fromUnixMs],
     ['at <= ?', toUnixMs],
   ];

@@ -22,12 +22,17 @@ export interface QueryRequest {
   /** All given filters must match. */
   traceId: string;
   service: string;
+  /** A kind, or a family: `verification`. */
   kind: string;
   fromUnixMs: bigint;
   toUnixMs: bigint;
   /** 0: 100. 10,000 at most. */
   limit: number;
   id: string;
+  /** Who asked: a user, an operator, or the service itself. */
+  actor: string;
+  /** Only entries below this index: the next page. 0: all. */
+  beforeIndex: bigint;
 }
 
 export interface QueryResponse {
@@ -54,7 +59,17 @@ export interface GetCheckpointResponse {
 }
 
 function createBaseQueryRequest(): QueryRequest {
-  return { traceId: "", service: "", kind: "", fromUnixMs: 0n, toUnixMs: 0n, limit: 0, id: "" };
+  return {
+    traceId: "",
+    service: "",
+    kind: "",
+    fromUnixMs: 0n,
+    toUnixMs: 0n,
+    limit: 0,
+    id: "",
+    actor: "",
+    beforeIndex: 0n,
+  };
 }
 
 export const QueryRequest: MessageFns<QueryRequest> = {
@@ -85,6 +100,15 @@ export const QueryRequest: MessageFns<QueryRequest> = {
     }
     if (message.id !== "") {
       writer.uint32(58).string(message.id);
+    }
+    if (message.actor !== "") {
+      writer.uint32(66).string(message.actor);
+    }
+    if (message.beforeIndex !== 0n) {
+      if (BigInt.asUintN(64, message.beforeIndex) !== message.beforeIndex) {
+        throw new globalThis.Error("value provided for field message.beforeIndex of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.beforeIndex);
     }
     return writer;
   },
@@ -158,6 +182,22 @@ export const QueryRequest: MessageFns<QueryRequest> = {
             message.id = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.beforeIndex = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -184,6 +224,10 @@ export const QueryRequest: MessageFns<QueryRequest> = {
     message.toUnixMs = (object.toUnixMs !== undefined && object.toUnixMs !== null) ? BigInt(object.toUnixMs) : 0n;
     message.limit = object.limit ?? 0;
     message.id = object.id ?? "";
+    message.actor = object.actor ?? "";
+    message.beforeIndex = (object.beforeIndex !== undefined && object.beforeIndex !== null)
+      ? BigInt(object.beforeIndex)
+      : 0n;
     return message;
   },
 };
