@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { systemClock } from '@smartlite/chassis/parts';
 import type { AuditEntry } from '@smartlite/contracts';
 import { type RoleIdentity, signBootKey, signTrailEntry } from '@smartlite/trust';
 
@@ -13,7 +14,7 @@ export interface ProducerOptions {
 /** The entries of one boot of one producer, signed and chained as a spool has them: the first certifies the boot's key. */
 export function signedProducer({ identity, fleet, name = 'llm-1', boot = 'b0', service = 'llm' }: ProducerOptions) {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const statement = { fleet, generation: 1, service, instance: name, boot, atUnixMs: Date.now(), publicKey };
+  const statement = { fleet, generation: 1, service, instance: name, boot, atUnixMs: systemClock.nowMs(), publicKey };
   const certificate = Buffer.from(signBootKey(statement, identity)).toString('utf8');
   const lines: string[] = [];
   const make = (counter: number, more: Partial<AuditEntry>) => {
