@@ -71,7 +71,10 @@ describe('who calls', () => {
     const response = await gate.turn(QUESTION, { ...asBob, key: gate.keys.proxy });
     expect((await allEvents(response)).at(-1)?.event).toBe('done');
     expect(gate.stages.callers.map((call) => call?.caller)).toMatchObject([{ user: 'bob', tenant: 'acme', operator: false }]);
-    expect(gate.mesh.trail.entries).toMatchObject([{ actor: 'acme/bob' }]);
+    expect(gate.mesh.trail.entries).toMatchObject([
+      { kind: 'call.refused', facts: { reason: 'PERMISSION_DENIED' } },
+      { actor: 'acme/bob' },
+    ]);
   });
 
   it('cannot name a reservation: the same request id twice is two reservations', async () => {
