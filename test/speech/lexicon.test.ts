@@ -3,8 +3,13 @@ import { lexiconTerms, parsePack } from '@smartlite/trust';
 import { describe, expect, it } from 'vitest';
 import { flitePhones } from '../../services/tts/src/engines/flite-phones.ts';
 import { LexiconInForce } from '../../services/tts/src/pronouncing.ts';
+import { engine as flite } from '../../services/tts/src/engines/flite.ts';
+import { modelOfPack } from './artifacts.ts';
+import { gathered } from './gathered.ts';
 import { phonesOfEspeak, phonesOfFlite } from './phones.ts';
+import { recogniserOfPack } from './transcription.ts';
 
+const NEVER = new AbortController().signal;
 const pack = parsePack(await readFile(new URL('../../ops/MODEL_PACK.json', import.meta.url)));
 const pronouncing = new LexiconInForce().of(pack);
 const terms = lexiconTerms(pack.lexicon);
@@ -30,6 +35,16 @@ describe('the lexicon of the pack', () => {
   it.each(['en-us', 'en-gb'])('is what eSpeak says it speaks in %s', async (voice) => {
     const spoken = plain(await phonesOfEspeak(asked(SENTENCE), voice));
     for (const { phonemes } of terms) expect(spoken).toContain(british(phonemes.map(({ sound }) => sound).join(''), voice));
+  });
+
+  it('is written back by the recogniser that hears Flite speak it', async () => {
+    const { artifacts, settings } = await modelOfPack('flite');
+    const voice = await flite.load(artifacts, settings);
+    const written = await recogniserOfPack();
+    for (const { term } of terms) {
+      const chunks = await gathered(voice.run({ ...asked(`What is ${term}?`), voice: 'slt', rate: 1 }, NEVER));
+      expect(await written(Buffer.concat(chunks.map(({ pcm }) => pcm)))).toContain(term);
+    }
   });
 });
 
