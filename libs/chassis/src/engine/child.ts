@@ -1,4 +1,4 @@
-import { MeshError } from '@smartlite/contracts';
+import { MeshError } from '@smartlite/contracts/error';
 import type { LoadedEngine } from './host.ts';
 import { loadEngine } from './load.ts';
 import { CHUNK_WINDOW, type FromEngine, type ToEngine } from './messages.ts';

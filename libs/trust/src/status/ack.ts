@@ -1,4 +1,4 @@
-import { MODES, SERVICES } from '@smartlite/contracts';
+import { MODES, SERVICES } from '@smartlite/contracts/names';
 import { z } from 'zod';
 import { open, type RoleIdentity, type RoleTrust, seal } from './envelope.ts';
 import { requireFleet } from './fleet.ts';

@@ -1,5 +1,5 @@
 import { sha256Hex } from '../digest.ts';
-import { SERVICES } from '@smartlite/contracts';
+import { SERVICES } from '@smartlite/contracts/names';
 import { z } from 'zod';
 import { open, payloadDigest, type RoleIdentity, type RoleTrust, seal } from './envelope.ts';
 import { ENVELOPE_BYTES_MAX } from './limits.ts';

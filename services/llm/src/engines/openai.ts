@@ -1,5 +1,5 @@
 import type { EngineModule } from '@smartlite/chassis';
-import { MeshError } from '@smartlite/contracts';
+import { MeshError } from '@smartlite/contracts/error';
 import { z } from 'zod';
 import type { LlmPiece, LlmWork } from '../engine.ts';
 

@@ -1,4 +1,4 @@
-import { MeshError } from '@smartlite/contracts';
+import { MeshError } from '@smartlite/contracts/error';
 import type { EngineModule } from '@smartlite/chassis';
 import type { SpeechChunk, SpeechRequest } from '../engine.ts';
 import { espeakText } from './espeak-phonemes.ts';

@@ -1,5 +1,5 @@
 import type { Consonant, Phoneme, Vowel } from '@smartlite/trust';
-import { type SpeechRequest } from '../engine.ts';
+import type { SpeechRequest } from '../engine.ts';
 import { piecesOf } from './pieces.ts';
 
 /** Flite's phones are those of the CMU dictionary, in lower case. */

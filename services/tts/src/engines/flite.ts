@@ -1,4 +1,4 @@
-import { MeshError } from '@smartlite/contracts';
+import { MeshError } from '@smartlite/contracts/error';
 import { z } from 'zod';
 import type { EngineModule } from '@smartlite/chassis';
 import type { SpeechChunk, SpeechRequest } from '../engine.ts';
