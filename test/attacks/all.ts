@@ -13,3 +13,22 @@ export const ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
   'Signatures and keys': KEYS,
   Order: ORDER,
 };
+
+/** Set to 1, every attack is tried on the command itself; a minute or two of process starts. */
+const EVERY = process.env['SMARTLITE_ATTACK_PROCESSES'] === '1';
+const codes = new Set<string>();
+const firstOfCode = new Set(
+  Object.values(ATTACKS)
+    .flat()
+    .filter(({ code }) => !codes.has(code) && codes.add(code)),
+);
+
+/** Attacks that are tried on the command as a process: at least one for each code. */
+export function asProcess(attack: Attack): boolean {
+  return EVERY || firstOfCode.has(attack);
+}
+
+/** The others: what the command does, without starting it. */
+export function inProcess(attack: Attack): boolean {
+  return !asProcess(attack);
+}

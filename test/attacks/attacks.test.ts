@@ -4,13 +4,13 @@ import { pemSigner, signedPart, type LockFile } from '@smartlite/trust';
 import { describe, expect, it } from 'vitest';
 import type { Attack } from './attack.ts';
 import { BYTES } from './bytes.ts';
-import { ATTACKS } from './all.ts';
+import { ATTACKS, inProcess } from './all.ts';
 import { NOW, remember, signature, stage } from './stage.ts';
 import { tableOf } from './table.ts';
 
 for (const [group, attacks] of Object.entries(ATTACKS)) {
   describe(`an attack on ${group.toLowerCase()} is refused with its own finding`, () => {
-    it.each(attacks)('$name: $code', async ({ code, mode, act }) => {
+    it.each(attacks.filter(inProcess))('$name: $code', async ({ code, mode, act }) => {
       using target = await stage();
       expect(await target.verify()).toMatchObject({ ok: true, mode: 'normal', findings: [] });
       await act(target);

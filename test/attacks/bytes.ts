@@ -17,6 +17,11 @@ export const BYTES = [
   attack('zeroed', 'DIGEST_MISMATCH', 'safe', (stage) =>
     writeFileSync(stage.file(A), Buffer.alloc(bytesOf(stage.file(A)).length)),
   ),
+  attack('a hole in its place', 'DIGEST_MISMATCH', 'safe', (stage) => {
+    const { length } = bytesOf(stage.file(A));
+    truncateSync(stage.file(A), 0);
+    truncateSync(stage.file(A), length);
+  }),
   attack('contents of two artifacts swapped', 'DIGEST_MISMATCH', 'safe', (stage) => {
     const [a, b] = [bytesOf(stage.file(A)), bytesOf(stage.file(B))];
     writeFileSync(stage.file(A), b);

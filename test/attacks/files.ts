@@ -42,6 +42,11 @@ export const FILES = [
   attack('setuid', 'FILE_SETUID', 'safe', (stage) => chmodSync(stage.file(A), 0o4644)),
   attack('setgid', 'FILE_SETUID', 'safe', (stage) => chmodSync(stage.file(A), 0o2644)),
   attack('foreign owner', 'FILE_FOREIGN_OWNER', 'safe', (stage) => chownSync(stage.file(A), FOREIGN, FOREIGN)),
+  attack('unreadable', 'FILE_UNREADABLE', 'safe', (stage) => {
+    chmodSync(stage.file(A), 0o000);
+    // Root reads everything unless that right is taken from it.
+    if (process.getuid?.() === 0) stage.launcher = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
+  }),
   attack('path with ../', 'LOCK_PATH_UNSAFE', 'halted', (stage) => pathed(stage, '../models/alpha/data.bin')),
   attack('absolute path', 'LOCK_PATH_UNSAFE', 'halted', (stage) => pathed(stage, stage.file(A))),
   attack('path a/./b', 'LOCK_PATH_UNSAFE', 'halted', (stage) => pathed(stage, 'alpha/./data.bin')),

@@ -30,6 +30,19 @@ export const KEYS = [
     spelt(stage, (sig) => `${bytes(sig).toString('base64url')}==`.replace(/^./, '-')),
   ),
   attack('base64 with a space', 'SIGNATURE_MALFORMED', 'halted', (stage) => spelt(stage, (sig) => ` ${sig}`)),
+  attack('base64 with a newline', 'SIGNATURE_MALFORMED', 'halted', (stage) =>
+    spelt(stage, (sig) => `${sig.slice(0, 20)}\n${sig.slice(20)}`),
+  ),
+  attack('base64 with a third padding', 'SIGNATURE_MALFORMED', 'halted', (stage) => spelt(stage, (sig) => `${sig}=`)),
+  attack('empty signature', 'SIGNATURE_MALFORMED', 'halted', (stage) => spelt(stage, () => '')),
+  attack('1,000 signatures', 'SIGNATURE_MALFORMED', 'halted', (stage) =>
+    stage.edit(({ signatures: { lock } }) => void lock.push(...Array.from({ length: 1_000 }, () => lock[0] as (typeof lock)[0]))),
+  ),
+  attack('key id in capitals', 'SIGNATURE_MALFORMED', 'halted', (stage) =>
+    stage.edit(({ signatures: { lock } }) => {
+      for (const each of lock) each.keyid = each.keyid.toUpperCase();
+    }),
+  ),
   attack('base64 with stray bits', 'SIGNATURE_MALFORMED', 'halted', (stage) => spelt(stage, strayBits)),
   attack("another artifact's signature", 'SIGNATURE_INVALID', 'halted', (stage) =>
     stage.edit(({ signatures: { artifacts } }) => {

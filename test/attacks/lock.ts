@@ -1,3 +1,5 @@
+import type { LockFile } from '@smartlite/trust';
+import { LOCK_PAYLOAD_TYPE } from '../../libs/trust/src/lock.ts';
 import { attack } from './attack.ts';
 import type { Stage } from './stage.ts';
 
@@ -44,6 +46,41 @@ export const LOCK = [
   attack('10,000 deep', 'LOCK_TOO_LARGE', 'halted', (stage) =>
     text(stage, (lock) => lock.replace('{', `{"x":${'['.repeat(10_000)}${']'.repeat(10_000)},`)),
   ),
+  attack('runtime state 5,000 deep', 'LOCK_TOO_LARGE', 'halted', (stage) =>
+    text(stage, (lock) => lock.replace('"runtime_state":{', `"runtime_state":{"x":${'['.repeat(5_000)}${']'.repeat(5_000)},`)),
+  ),
+  attack('200,000 signatures of artifacts that are none', 'LOCK_UNKNOWN_KEY', 'halted', (stage) => {
+    const stray = Array.from({ length: 200_000 }, (_, index) => `"k${index}":[],`).join('');
+    text(stage, (lock) => lock.replace('"artifacts":{', `"artifacts":{${stray}`));
+  }),
+  attack('a signature of an artifact that is none', 'LOCK_UNKNOWN_KEY', 'halted', (stage) =>
+    text(stage, (lock) => lock.replace('"artifacts":{', '"artifacts":{"gamma":[],')),
+  ),
+  attack('minus zero', 'LOCK_MALFORMED', 'halted', (stage) => sequence(stage, '-0')),
+  attack('a number with a leading zero', 'LOCK_MALFORMED', 'halted', (stage) => sequence(stage, '01')),
+  attack('a number of 100,000 digits', 'LOCK_VALUE_OUT_OF_RANGE', 'halted', (stage) => sequence(stage, `1${'0'.repeat(99_999)}`)),
+  attack('a number as text', 'LOCK_MALFORMED', 'halted', (stage) => sequence(stage, '"1"')),
+  attack('a comment', 'LOCK_MALFORMED', 'halted', (stage) => text(stage, (lock) => `/* */${lock}`)),
+  attack('a trailing comma', 'LOCK_MALFORMED', 'halted', (stage) => text(stage, (lock) => lock.replace(/}$/, ',}'))),
+  attack('NUL at the end', 'LOCK_MALFORMED', 'halted', (stage) => text(stage, (lock) => `${lock}\0`)),
+  attack('a control character in a string', 'LOCK_MALFORMED', 'halted', (stage) =>
+    text(stage, (lock) => lock.replace('voice-team', 'voice\tteam')),
+  ),
+  attack('characters that steer a terminal', 'FLEET_MISMATCH', 'halted', (stage) =>
+    text(stage, (lock) => lock.replace('voice-team', '\\u001b[2J\\u202eevil')),
+  ),
+  attack('UTF-16', 'LOCK_MALFORMED', 'halted', (stage) => {
+    stage.lock = Buffer.from(`\uFEFF${Buffer.from(stage.lock).toString()}`, 'utf16le');
+  }),
+  attack('UTF-8 in an overlong form', 'LOCK_MALFORMED', 'halted', (stage) => {
+    stage.lock = Buffer.concat([stage.lock.subarray(0, 30), Buffer.of(0xc0, 0xaf), stage.lock.subarray(30)]);
+  }),
+  attack('an array', 'LOCK_MALFORMED', 'halted', (stage) => text(stage, (lock) => `[${lock}]`)),
+  attack('null', 'LOCK_MALFORMED', 'halted', (stage) => text(stage, () => 'null')),
+  attack('a DSSE envelope in the lock’s place', 'LOCK_MALFORMED', 'halted', enveloped),
+  attack('a day that is none', 'LOCK_MALFORMED', 'halted', (stage) =>
+    text(stage, (lock) => lock.replace(/"expires":"[^"]*"/, '"expires":"2030-02-30T00:00:00.000Z"')),
+  ),
   attack('digest in capitals', 'LOCK_MALFORMED', 'halted', (stage) =>
     stage.edit(({ manifest: [first] }) => {
       if (first) first.sha256 = first.sha256.toUpperCase();
@@ -66,6 +103,13 @@ export const LOCK = [
     text(stage, (lock) => lock.replace('"safe_mode_on_mismatch":true', '"safe_mode_on_mismatch":false')),
   ),
 ];
+
+/** The same payload and signatures in the form that other signers write. */
+function enveloped(stage: Stage): void {
+  const { signatures } = JSON.parse(Buffer.from(stage.lock).toString()) as LockFile;
+  const payload = Buffer.from(stage.lock).toString('base64');
+  stage.lock = Buffer.from(JSON.stringify({ payloadType: LOCK_PAYLOAD_TYPE, payload, signatures: signatures.lock }));
+}
 
 /** The lock in one line, changed as text. */
 function text(stage: Stage, change: (lock: string) => string): void {

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -35,14 +36,40 @@ export interface Stage extends Disposable {
   trust: TrustDocument;
   nowMs: number;
   readonly mark: string;
-  /** What `smartlite verify` does with the stage as it is now. */
+  /** What the command is started by: empty, or a program that takes rights from it. */
+  launcher: readonly string[];
+  /** What `smartlite verify` finds in the stage as it is now, without starting it. */
   verify(): Promise<Verification>;
+  /** Starts `smartlite verify` itself, as a user would. */
+  launch(...args: readonly string[]): Launched;
   /** Changes the lock's JSON and nothing else: no key is used. */
   edit(change: (lock: LockFile) => unknown): void;
   /** Changes the signed part and signs it with the right key: what only its holder can do. */
   forge(change: (lock: Lock) => Partial<Lock>): Promise<void>;
   sign(input?: Partial<Parameters<typeof signLock>[0]>): Promise<SignedLock>;
 }
+
+/** A command that runs. It ends by itself, or is ended and the test fails by name. */
+export interface Launched {
+  readonly pid: number;
+  readonly ended: Promise<Ended>;
+}
+
+/** How a run of the command ended. */
+export interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROGRAM = join(ROOT, 'ops', 'cli', 'src', 'main.ts');
+/** Where the `smartlite` command keeps its compiled code, too. */
+const COMPILED = join(ROOT, '.smartlite', 'cache');
+/** No attack may keep the command longer. The largest take a second; a start on a machine with no core to spare, half a minute. */
+const HUNG_MS = 240_000;
+/** A lock of 10,000 faults prints as many findings. */
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 const FILES: Readonly<Record<string, Buffer>> = {
   'alpha/data.bin': Buffer.from('the weights of alpha, as they were signed\n'.repeat(100)),
@@ -67,11 +94,19 @@ export async function stage(): Promise<Stage> {
     trust: domain.trust,
     nowMs: NOW + 60_000,
     mark: join(home, 'mark.json'),
+    launcher: [],
     file: (path) => join(models, path),
     verify() {
       const { lock = Buffer.of(), pack: packNow, trust, nowMs, mark } = this;
       const watching = { signal: new AbortController().signal, onProgress: () => {}, both: false };
       return verifyAll({ lock, pack: packNow, trust, nowMs, mark, root: models, raisesMark: true }, watching);
+    },
+    launch(...args) {
+      writeFileSync(join(home, 'MODEL_LOCK.json'), this.lock ?? '');
+      writeFileSync(join(home, 'pack.json'), this.pack);
+      writeFileSync(join(home, 'trust.json'), JSON.stringify(this.trust));
+      const now = ['--now', new Date(this.nowMs).toISOString()];
+      return start([...this.launcher, process.execPath, PROGRAM, 'verify', ...now, ...args], home);
     },
     edit(change) {
       const file = JSON.parse(Buffer.from(this.lock ?? Buffer.of()).toString()) as LockFile;
@@ -108,6 +143,21 @@ export async function stage(): Promise<Stage> {
   };
   await made.sign();
   return made as Stage;
+}
+
+function start([program = '', ...args]: readonly string[], home: string): Launched {
+  const { SMARTLITE_NATS_URL: _nats, ...inherited } = process.env;
+  const env = { ...inherited, SMARTLITE_HOME: home, SMARTLITE_PACK: join(home, 'pack.json'), NODE_COMPILE_CACHE: COMPILED };
+  let pid = 0;
+  const ended = new Promise<Ended>((resolve, reject) => {
+    const child = execFile(program, args, { env, timeout: HUNG_MS, maxBuffer: OUTPUT_BYTES_MAX }, (failure, stdout, stderr) => {
+      const status = failure === null ? 0 : failure.code;
+      if (typeof status === 'number') resolve({ status, stdout, stderr });
+      else reject(new Error(`${args.join(' ')} was ended, or could not be started: ${failure?.message}`));
+    });
+    pid = child.pid ?? 0;
+  });
+  return { pid, ended };
 }
 
 /** The place of the next lock. */

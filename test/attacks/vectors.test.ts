@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { canonicalBytes, encodeSignature, guardKey, parseDerSignature, TrustError } from '@smartlite/trust';
 import { describe, expect, it } from 'vitest';
 import { verifyDigestSignature, verifySignature } from '../../libs/trust/src/signature.ts';
-import { sha256 } from '../../libs/trust/src/digest.ts';
+import { sha256, sha256Hex } from '../../libs/trust/src/digest.ts';
 
 const VECTORS = join(import.meta.dirname, '..', 'vectors');
 
@@ -82,6 +82,37 @@ describe('Wycheproof’s signatures of secp256k1, DER', () => {
     );
     expect([...outcomes]).toEqual(['SIGNATURE_HIGH_S']);
     expect(cases.filter(({ result, outcome }) => result === 'invalid' && outcome === 'accepted')).toEqual([]);
+  });
+});
+
+/** Numbers that are written down, then 2,000 in a row, then what SHA-256 makes of itself: the order of the published number file. */
+function* numbers(count: number): Generator<number> {
+  const written = JSON.parse(readFileSync(join(VECTORS, 'rfc8785', 'numbers.json'), 'utf8')) as string[];
+  const row = Array.from({ length: 2_000 }, (_, index) => (0x0010000000000000n + BigInt(index)).toString(16));
+  for (const hex of [...written, ...row]) yield Buffer.from(hex.padStart(16, '0'), 'hex').readDoubleBE();
+  let left = count - written.length - row.length;
+  for (let block: Buffer = Buffer.alloc(32); left > 0; ) {
+    block = Buffer.from(sha256(block));
+    for (let at = 0; at < block.length; at += 8) {
+      const number = block.readDoubleLE(at);
+      if (number === 0 || !Number.isFinite(number) || left === 0) continue;
+      left -= 1;
+      yield number;
+    }
+  }
+}
+
+/** "IEEE 754 in hex,canonical form" */
+function numberLine(number: number): string {
+  const bits = Buffer.alloc(8);
+  bits.writeDoubleBE(number);
+  return `${bits.readBigUInt64BE().toString(16)},${Buffer.from(canonicalBytes(number)).toString()}\n`;
+}
+
+describe('RFC 8785’s number file', () => {
+  it('has the published digest over its first 10,000 lines', () => {
+    const lines = [...numbers(10_000)].map(numberLine).join('');
+    expect(sha256Hex(Buffer.from(lines))).toBe('b9f7a8e75ef22a835685a52ccba7f7d6bdc99e34b010992cbc5864cd12be6892');
   });
 });
 

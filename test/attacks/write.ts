@@ -8,7 +8,8 @@ const PAGE = join(import.meta.dirname, '..', '..', 'ops', 'runbooks', 'attacks.m
 const INTRODUCTION = `# Attacks, findings, and what the fleet does
 
 Each line is a test of the same name in \`test/attacks\`: it first shows that the untouched lock is verified, then makes the one change, and
-expects this finding, this mode, and exit code 1 of \`smartlite verify\`. With the default policy; what each flag changes stands in
+expects this finding and this mode. At least one attack of each finding is tried on the \`smartlite verify\` process, which must print it and end
+with 1; with \`SMARTLITE_ATTACK_PROCESSES=1\` all of them are. With the default policy; what each flag changes stands in
 [SECURITY.md](../../SECURITY.md).`;
 
 mkdirSync(dirname(PAGE), { recursive: true });

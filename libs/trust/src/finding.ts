@@ -71,8 +71,19 @@ export interface Finding {
   readonly message: string;
 }
 
+/** Longer messages quote what an attacker wrote. */
+const MESSAGE_MAX = 1_000;
+/** What would steer a terminal or turn the direction of text: control characters, separators, marks of direction. */
+const STEERING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Text that may quote an attacker's, safe to show: bounded, nothing in it steers a terminal. */
+export function shown(text: string, charactersMax = MESSAGE_MAX): string {
+  const cut = text.length > charactersMax ? `${text.slice(0, charactersMax)}...` : text;
+  return cut.replace(STEERING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 export function finding(code: FindingCode, message: string, artifact: string | null = null): Finding {
-  return { code, artifact, message };
+  return { code, artifact, message: shown(message) };
 }
 
 /** Something could not be proven. The first finding is the reason; there may be more. */
@@ -82,7 +93,7 @@ export class TrustError extends Error {
   readonly findings: readonly Finding[];
 
   constructor(code: FindingCode, message: string, cause?: unknown, findings: readonly Finding[] = [finding(code, message)]) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(shown(message), cause === undefined ? undefined : { cause });
     this.code = code;
     this.findings = findings;
   }

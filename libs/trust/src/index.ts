@@ -29,7 +29,8 @@ export {
   pemSigner,
   SIGNING_KEY_LIFE_MS,
 } from './domain.ts';
-export { finding, FINDING_CODES, type Finding, type FindingCode, type FindingGroup, TrustError } from './finding.ts';
+export { finding, FINDING_CODES, type Finding, type FindingCode, type FindingGroup, shown, TrustError } from './finding.ts';
+export { keyStage, type KeyStage, newestSigningKey, type SigningKey } from './keyage.ts';
 export { parseStrictJson } from './json.ts';
 export {
   convertLatencyProfile,

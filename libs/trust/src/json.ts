@@ -1,4 +1,4 @@
-import { type FindingCode, TrustError } from './finding.ts';
+import { type FindingCode, shown, TrustError } from './finding.ts';
 
 /** Deeper than any file of ours; bounds the stack. */
 const DEPTH_MAX = 32;
@@ -175,10 +175,10 @@ const POINTER_PART_MAX = 100;
 
 /** RFC 6901; long parts are cut and control characters escaped, for it is shown to people. */
 export function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${printable(String(part)).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return path.map((part) => `/${shown(String(part), POINTER_PART_MAX).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-function printable(part: string): string {
-  const cut = part.length > POINTER_PART_MAX ? `${part.slice(0, POINTER_PART_MAX)}...` : part;
-  return cut.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
+/** "FILE at /pointer", or the file alone for its whole. */
+export function placeIn(file: string, path: readonly PropertyKey[]): string {
+  return path.length === 0 ? file : `${file} at ${pointerOf(path)}`;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { canonicalBytes } from './canonical.ts';
 import { type Digest, digestOf } from './digest.ts';
 import { finding, type FindingCode, TrustError } from './finding.ts';
-import { parseStrictJson, pointerOf } from './json.ts';
+import { parseStrictJson, placeIn } from './json.ts';
 import { ARTIFACT_FORMATS, ARTIFACT_ROLES } from './pack.ts';
 import { pathProblem } from './artifact/path.ts';
 
@@ -82,11 +82,11 @@ export function parseLock(bytes: Uint8Array, file = 'MODEL_LOCK.json'): LockFile
   const parsed = schema.safeParse(parseStrictJson(bytes, { file, bytesMax: LOCK_BYTES_MAX }));
   if (!parsed.success) {
     TrustError.throwIf(
-      parsed.error.issues.map((issue) => finding(codeOf(issue), `${file} at ${pointerOf(issue.path)}: ${issue.message}`)),
+      parsed.error.issues.map((issue) => finding(codeOf(issue), `${placeIn(file, issue.path)}: ${issue.message}`)),
     );
     throw new TrustError('LOCK_MALFORMED', `${file} is not a lock`);
   }
-  TrustError.throwIf(manifestFaults(parsed.data.manifest, file));
+  TrustError.throwIf([...manifestFaults(parsed.data.manifest, file), ...strayFaults(parsed.data, file)]);
   return parsed.data;
 }
 
@@ -108,6 +108,20 @@ export function lockDigest(lock: Lock): Digest {
 function codeOf(issue: z.core.$ZodIssue): FindingCode {
   if (issue.code === 'unrecognized_keys') return 'LOCK_UNKNOWN_KEY';
   return issue.path[0] === 'signatures' ? 'SIGNATURE_MALFORMED' : 'LOCK_MALFORMED';
+}
+
+/** One is enough to refuse the lock; a hundred thousand would only fill a terminal. */
+const STRAY_NAMED_MAX = 100;
+
+/** Signatures of artifacts that the manifest does not name. */
+function strayFaults({ manifest, signatures }: LockFile, file: string) {
+  const ids = new Set(manifest.map(({ id: key }) => key));
+  return Object.keys(signatures.artifacts)
+    .filter((key) => !ids.has(key))
+    .slice(0, STRAY_NAMED_MAX)
+    .map((key) =>
+      finding('LOCK_UNKNOWN_KEY', `${placeIn(file, ['signatures', 'artifacts', key])}: the manifest names no such artifact`),
+    );
 }
 
 function manifestFaults(manifest: readonly ManifestEntry[], file: string) {

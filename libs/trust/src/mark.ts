@@ -1,11 +1,15 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { TrustError } from './finding.ts';
+import { readBounded } from './readfile.ts';
 import type { TrustDocument } from './trustdocument.ts';
 
 /** A lock may be at most so far above the highest one seen: else a thief of the key could jump to the end and lock everybody out. */
 const SEQUENCE_JUMP_MAX = 2 ** 16;
+
+/** A mark has five short fields. */
+const MARK_BYTES_MAX = 4_096;
 
 const schema = z.strictObject({
   format: z.literal('smartlite-mark/1'),
@@ -21,14 +25,13 @@ export type Mark = z.infer<typeof schema>;
 
 /** undefined when there is none yet. A mark that cannot be read is an error: silently starting afresh would allow a rollback. */
 export async function readMark(path: string): Promise<Mark | undefined> {
-  const text = await readFile(path, 'utf8').catch((caught: NodeJS.ErrnoException) => {
-    if (caught.code === 'ENOENT') return undefined;
-    throw caught;
-  });
-  if (text === undefined) return undefined;
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(JSON.parse(Buffer.from(await readBounded(path, MARK_BYTES_MAX)).toString()));
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    // What the disk refuses proves no rollback.
+    if (typeof code === 'string') throw cause;
     throw new TrustError(
       'SEQUENCE_ROLLED_BACK',
       `${path} cannot be read; restore it, or accept that order is lost by deleting it`,

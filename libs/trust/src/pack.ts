@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Digest, digestOf } from './digest.ts';
 import { finding, type Finding, TrustError } from './finding.ts';
-import { parseStrictJson, pointerOf } from './json.ts';
+import { parseStrictJson, placeIn } from './json.ts';
 import { pathProblem } from './artifact/path.ts';
 import { lexiconSchema } from './lexicon/lexicon.ts';
 import type { Verified } from './verified.ts';
@@ -122,7 +122,7 @@ export function parsePack(bytes: Uint8Array, file = 'MODEL_PACK.json'): Pack {
   const parsed = schema.safeParse(parseStrictJson(bytes, { file, bytesMax: PACK_BYTES_MAX }));
   if (!parsed.success)
     TrustError.throwIf(
-      parsed.error.issues.map((issue) => finding('PACK_MALFORMED', `${file} at ${pointerOf(issue.path)}: ${issue.message}`)),
+      parsed.error.issues.map((issue) => finding('PACK_MALFORMED', `${placeIn(file, issue.path)}: ${issue.message}`)),
     );
   const pack = parsed.data as Pack;
   TrustError.throwIf(references(pack).map((fault) => finding('PACK_MALFORMED', `${file} at ${fault}`)));

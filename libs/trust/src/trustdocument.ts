@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { splitPem } from './certificates.ts';
 import { finding, TrustError } from './finding.ts';
-import { parseStrictJson, pointerOf } from './json.ts';
+import { parseStrictJson, placeIn } from './json.ts';
 
 export const TRUST_BYTES_MAX = 1024 * 1024;
 
@@ -34,7 +34,7 @@ export function parseTrust(bytes: Uint8Array, file = 'trust.json'): TrustDocumen
   const parsed = schema.safeParse(parseStrictJson(bytes, { file, bytesMax: TRUST_BYTES_MAX }));
   if (!parsed.success)
     TrustError.throwIf(
-      parsed.error.issues.map((issue) => finding('LOCK_MALFORMED', `${file} at ${pointerOf(issue.path)}: ${issue.message}`)),
+      parsed.error.issues.map((issue) => finding('LOCK_MALFORMED', `${placeIn(file, issue.path)}: ${issue.message}`)),
     );
   return parsed.data as TrustDocument;
 }

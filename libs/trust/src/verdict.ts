@@ -31,7 +31,7 @@ export function decide(findings: readonly Finding[], policy: Policy, replaceable
   return {
     mode,
     revalidate: verdicts.some(({ revalidate }) => revalidate),
-    substitutions: Object.assign({}, ...verdicts.map(({ substitutions }) => substitutions)) as Record<string, string>,
+    substitutions: Object.fromEntries(verdicts.flatMap(({ substitutions }) => Object.entries(substitutions))),
     reasons: [...new Set(findings.map(({ code, artifact }) => (artifact === null ? code : `${code}:${artifact}`)))].toSorted(),
   };
 }

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   type LatencyProfile,
   type Pack,
+  PACK_BYTES_MAX,
   parseLatencyProfile,
   parsePack,
   profileContradictions,
+  readBounded,
   TrustError,
 } from '@smartlite/trust';
 import { Problem } from './problem.ts';
@@ -16,7 +17,7 @@ const OLDER_PROFILE = 'latency_profile.json';
 
 /** Reads and parses a model pack. Unreadable input is misuse: exit code 2, with the JSON pointer of each fault. */
 export async function readPackAlone(path: string): Promise<{ readonly pack: Pack; readonly bytes: Uint8Array }> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readBounded(path, PACK_BYTES_MAX).catch((cause: unknown) => {
     throw new Problem(
       `${path}: no model pack can be read there.`,
       'Name the pack with --pack, or take ops/MODEL_PACK.json from version control.',
@@ -39,7 +40,7 @@ export async function readPack(path: string): Promise<{ readonly pack: Pack; rea
 
 /** Reads the older form of a latency profile. Unreadable input is misuse: exit code 2, with the JSON pointer of each fault. */
 export async function readLatencyProfile(path: string): Promise<LatencyProfile> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readBounded(path, PACK_BYTES_MAX).catch((cause: unknown) => {
     throw new Problem(`${path}: no latency profile can be read there.`, 'Name the file as the first argument.', {
       exitCode: 2,
       cause,

@@ -1,4 +1,4 @@
-import type { Effect, LockStatus } from '@smartlite/trust';
+import type { Effect, LockStatus, SigningKey } from '@smartlite/trust';
 
 /** One finding of a full verification, with what the policy makes of it. */
 export interface ReportedFinding {
@@ -25,6 +25,8 @@ export interface Report {
   readonly substitutions: Readonly<Record<string, string>>;
   readonly refusedArtifacts: readonly string[];
   readonly tookMs: number;
+  /** The key that vouches longest for the lock; absent where no lock could be trusted. */
+  readonly signingKey?: SigningKey | undefined;
 }
 
 /** Whether nothing that it found forbids serving. */

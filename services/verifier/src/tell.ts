@@ -1,6 +1,8 @@
 import type { Platform } from '@smartlite/chassis';
 import type { Mode, SecurityAlert } from '@smartlite/contracts';
+import type { SigningKey } from '@smartlite/trust';
 import type { AlertSender } from './engine.ts';
+import { type KeyNews, KeyWatch } from './keynews.ts';
 import type { Tell } from './verifier.ts';
 import { passes, type Report } from './report.ts';
 import type { StateNews } from './statekeeper.ts';
@@ -23,6 +25,31 @@ export function teller(platform: Platform, keepState: (news: StateNews) => void,
     ['service'],
     DELAY_BUCKETS_SECONDS,
   );
+  const keyFrom = metrics.gauge(
+    'signing_key_valid_from_seconds',
+    'Unix time from which the certificate of the signing key holds',
+  );
+  const keyUntil = metrics.gauge(
+    'signing_key_valid_until_seconds',
+    'Unix time until which the certificate of the signing key holds',
+  );
+  const keys = new KeyWatch();
+  let leads = false;
+  const tellKey = (key: SigningKey) => {
+    keyFrom.set(key.fromUnixMs / 1_000);
+    keyUntil.set(key.toUnixMs / 1_000);
+    // Every verifier sees it; the leader tells it.
+    for (const news of keys.take(key, clock.nowMs())) if (leads) publishKey(news);
+  };
+  const publishKey = (news: KeyNews) => {
+    const { keyId, toUnixMs } = news.key;
+    const validUntil = new Date(toUnixMs).toISOString();
+    if (news.kind === 'rotated') return bus.publishEvent('key.rotated', { keyId, validUntil });
+    const { stage, daysLeft } = news;
+    log.warn('the signing key is near its end', { keyId, validUntil, daysLeft });
+    bus.publishEvent('key.expiring', { keyId, validUntil, daysLeft });
+    if (stage === 'alert') alert('critical', `the signing key ends in ${daysLeft} days`, [`key ${keyId.slice(0, 16)}`], 'normal');
+  };
   const leading = metrics.gauge('verifier_leading', '1 while this verifier leads');
   const verifications = metrics.counter('verifications_total', 'Full verifications by their outcome', ['outcome']);
   return {
@@ -37,11 +64,13 @@ export function teller(platform: Platform, keepState: (news: StateNews) => void,
     },
     verified(report) {
       tellReport(platform, report);
+      if (report.signingKey !== undefined) tellKey(report.signingKey);
       verifications.inc({ outcome: passes(report) ? 'passed' : 'failed' });
       keepState({ report });
     },
     reign(epoch, because) {
       log.info(epoch === null ? 'this verifier leads no more' : 'this verifier leads', { epoch, because });
+      leads = epoch !== null;
       leading.set(epoch === null ? 0 : 1);
       keepState({ leading: epoch !== null });
     },

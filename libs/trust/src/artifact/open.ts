@@ -1,7 +1,7 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FindingCode, TrustError } from '../finding.ts';
+import { finding, type FindingCode, TrustError } from '../finding.ts';
 import type { ManifestEntry } from '../lock.ts';
 
 /** Never follows a link, never waits for a FIFO's writer. */
@@ -55,7 +55,7 @@ export function refuse(
   cause?: unknown,
 ): TrustError {
   const message = `artifact ${id} (${path}) ${what}`;
-  return new TrustError(code, message, cause, [{ code, artifact: id, message }]);
+  return new TrustError(code, message, cause, [finding(code, message, id)]);
 }
 
 /** The root itself may lie behind links: it is the operator's word, not the lock's. */

@@ -1,11 +1,15 @@
-import { type Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finding, type Finding } from '../finding.ts';
 import type { ManifestEntry } from '../lock.ts';
 
 /** Files of one host that are looked at for being listed. Beyond, the survey says so instead of going on for ever. */
 const FILES_MAX = 100_000;
+/** Unlisted files that are named each; whoever fills a folder does not fill the trail as well. */
+const NAMED_MAX = 1_000;
+/** Entries of a folder that are read at once: a folder of millions costs no more memory than this. */
+const ENTRIES_AT_ONCE = 256;
 
 /**
  * What lies in the artifacts' folders without being listed: files, dotfiles, empty folders, links and anything else. Folders of the
@@ -20,15 +24,19 @@ export async function surveyUnlisted(
   const tops = new Set(manifest.map(({ path }) => path.split('/')[0] ?? ''));
   const findings: Finding[] = [];
   const queue = [...tops];
-  for (let seen = 0; queue.length > 0; seen += 1) {
-    const folder = queue.shift() as string;
-    for (const each of await entriesOf(join(root, folder))) {
+  let seen = 0;
+  for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
+    for await (const each of entriesOf(join(root, folder))) {
       const path = `${folder}/${each.name}`;
       if (each.isDirectory() && folders.has(path)) queue.push(path);
       else if (!listed.has(path)) findings.push(unlisted(path));
+      seen += 1;
+      if (seen > FILES_MAX || findings.length === NAMED_MAX)
+        return [
+          ...findings,
+          finding('FILE_UNLISTED', `more lies below ${root}: ${seen} files were looked at, and the rest was not`),
+        ];
     }
-    if (seen + findings.length > FILES_MAX)
-      return [...findings, finding('FILE_UNLISTED', `more than ${FILES_MAX} files below ${root}`)];
   }
   return findings;
 }
@@ -39,8 +47,12 @@ function foldersOf(path: string): readonly string[] {
 }
 
 /** A folder that is missing or no folder is found by the artifacts that should be in it. */
-async function entriesOf(folder: string): Promise<readonly Dirent[]> {
-  return readdir(folder, { withFileTypes: true }).catch(() => []);
+async function* entriesOf(folder: string): AsyncIterable<Dirent> {
+  try {
+    yield* await opendir(folder, { bufferSize: ENTRIES_AT_ONCE });
+  } catch {
+    // See above.
+  }
 }
 
 function unlisted(path: string): Finding {

@@ -1,13 +1,21 @@
-import { readFile } from 'node:fs/promises';
-import { parseLock, readMark, TrustError, verifyLock } from '@smartlite/trust';
+import {
+  keyStage,
+  LOCK_BYTES_MAX,
+  PACK_BYTES_MAX,
+  parseLock,
+  readBounded,
+  readMark,
+  TrustError,
+  verifyLock,
+} from '@smartlite/trust';
 import { domainFiles, readTrust } from '../domain/files.ts';
 import { validityOf } from '../domain/validity.ts';
 import type { Place } from '../up/place.ts';
 import { type Check, fault, ok, warning } from './check.ts';
 
 const DAY_MS = 86_400_000;
-/** Time enough for a team to rotate without haste. */
-const SOON_MS = 14 * DAY_MS;
+
+const ROTATE = 'npx smartlite keys rotate, which signs anew with both keys';
 
 /** Looks at the certificates that things depend on, and at the lock's own proof. */
 export async function checkKeys(place: Place, nowMs: number): Promise<Check[]> {
@@ -20,7 +28,7 @@ export async function checkKeys(place: Place, nowMs: number): Promise<Check[]> {
 
 /** When the lock was issued, as it says itself. */
 export async function lockIssuedUnixMs(place: Place): Promise<number | undefined> {
-  const bytes = await readFile(place.lock).catch(() => undefined);
+  const bytes = await readBounded(place.lock, LOCK_BYTES_MAX).catch(() => undefined);
   try {
     return bytes && Date.parse(parseLock(bytes, place.lock).issued);
   } catch {
@@ -36,10 +44,15 @@ async function checkCertificate(role: string, path: string, nowMs: number): Prom
   const days = Math.floor((validity.toUnixMs - nowMs) / DAY_MS);
   if (nowMs < validity.fromUnixMs)
     return fault(name, `not valid before ${new Date(validity.fromUnixMs).toISOString()}`, 'Set the clock.');
-  if (days < 0) return fault(name, `ended ${-days} days ago`, 'Rotate it: npx smartlite keys rotate, then npx smartlite sign.');
-  return nowMs > validity.toUnixMs - SOON_MS
-    ? warning(name, `ends in ${days} days`, 'Rotate it: npx smartlite keys rotate.')
-    : ok(name, `valid for ${days} days`);
+  if (days < 0) return fault(name, `ended ${-days} days ago`, `Rotate it: ${ROTATE}.`);
+  switch (keyStage(validity, nowMs)) {
+    case 'fresh':
+      return ok(name, `valid for ${days} days`);
+    case 'warning':
+      return warning(name, `ends in ${days} days`, `Rotate it: ${ROTATE}.`);
+    case 'alert':
+      return fault(name, `ends in ${days} days`, `Rotate it now: ${ROTATE}.`);
+  }
 }
 
 async function checkLock(place: Place, nowMs: number): Promise<Check> {
@@ -47,7 +60,11 @@ async function checkLock(place: Place, nowMs: number): Promise<Check> {
     const trust = await readTrust(place.trust);
     if (trust === undefined)
       return fault('lock', `no trust document at ${place.trust}`, 'Run npm start, or name it with SMARTLITE_TRUST.');
-    const [lock, pack, mark] = await Promise.all([readFile(place.lock), readFile(place.pack), readMark(place.mark)]);
+    const [lock, pack, mark] = await Promise.all([
+      readBounded(place.lock, LOCK_BYTES_MAX),
+      readBounded(place.pack, PACK_BYTES_MAX),
+      readMark(place.mark),
+    ]);
     const proven = verifyLock({ lock, pack, trust, nowMs, ...(mark && { mark }) });
     return ok('lock', `sequence ${proven.lock.sequence} of fleet ${proven.lock.fleet}, until ${proven.lock.expires}`);
   } catch (caught) {

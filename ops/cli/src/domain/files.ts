@@ -1,6 +1,14 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type KeyAndChain, parseTrust, splitPem, type TrustDocument, writeAtomically } from '@smartlite/trust';
+import {
+  type KeyAndChain,
+  parseTrust,
+  readBounded,
+  splitPem,
+  TRUST_BYTES_MAX,
+  type TrustDocument,
+  writeAtomically,
+} from '@smartlite/trust';
 import { Problem } from '../problem.ts';
 import type { Place } from '../up/place.ts';
 
@@ -48,7 +56,7 @@ export async function readKey(files: KeyFiles): Promise<KeyAndChain> {
 
 /** The trust document; undefined where there is none yet. */
 export async function readTrust(path: string): Promise<TrustDocument | undefined> {
-  const bytes = await readFile(path).catch((caught: NodeJS.ErrnoException) => {
+  const bytes = await readBounded(path, TRUST_BYTES_MAX).catch((caught: NodeJS.ErrnoException) => {
     if (caught.code === 'ENOENT') return undefined;
     throw caught;
   });

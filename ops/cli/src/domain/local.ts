@@ -8,7 +8,9 @@ import {
   createLocalDomain,
   createSigningKey,
   IDENTITY_LIFE_MS,
+  LOCK_BYTES_MAX,
   parseLock,
+  readBounded,
   readPrivateKey,
   type TrustDocument,
 } from '@smartlite/trust';
@@ -79,7 +81,7 @@ async function refuseLostKeys(place: Place): Promise<void> {
 
 /** A team's lock must not be replaced by one that this machine has signed for itself. */
 async function refuseForeignLock(place: Place): Promise<void> {
-  const bytes = await readFile(place.lock).catch(() => undefined);
+  const bytes = await readBounded(place.lock, LOCK_BYTES_MAX).catch(() => undefined);
   if (bytes === undefined) return;
   const { fleet } = parseLock(bytes, place.lock);
   if (fleet.startsWith(PREFIX)) return;

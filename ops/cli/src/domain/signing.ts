@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import {
   digestOf,
   type ManifestEntry,
+  PACK_BYTES_MAX,
+  readBounded,
   readMark,
   type SignedLock,
   type Signer,
@@ -23,7 +24,7 @@ export async function signingReason(
   const lock = await readLock(place.lock);
   if (lock === 'absent') return 'there was no lock yet';
   if (lock === 'unreadable') return undefined;
-  if (lock.pack.digest !== digestOf(await readFile(place.pack))) return 'the pack has changed';
+  if (lock.pack.digest !== digestOf(await readBounded(place.pack, PACK_BYTES_MAX))) return 'the pack has changed';
   if (keyChanged) return 'the signing key is new';
   return nearEnd(Date.parse(lock.expires), nowMs) ? 'the lock was near its end' : undefined;
 }
@@ -48,7 +49,11 @@ export async function signPack(
   trust: TrustDocument,
   { nowMs, because, signers, onHashed }: SigningOrder,
 ): Promise<SignedLock> {
-  const [pack, mark, former] = await Promise.all([readFile(place.pack), readMark(place.mark), readLock(place.lock)]);
+  const [pack, mark, former] = await Promise.all([
+    readBounded(place.pack, PACK_BYTES_MAX),
+    readMark(place.mark),
+    readLock(place.lock),
+  ]);
   const signed = await signLock({
     pack,
     root: place.models,

@@ -29,15 +29,3 @@ export async function rotationDue(path: string, nowMs: number): Promise<boolean>
 export function nearEnd(toUnixMs: number, nowMs: number): boolean {
   return nowMs > toUnixMs - ROTATE_BEFORE_MS;
 }
-
-/** Of a key of 90 days: from day 75 it should be rotated, from day 85 it must be. Other lives in proportion. */
-const WARN_AFTER = 75 / 90;
-const ALERT_AFTER = 85 / 90;
-
-export type KeyStage = 'fresh' | 'warning' | 'alert';
-
-export function keyStage({ fromUnixMs, toUnixMs }: Pick<Validity, 'fromUnixMs' | 'toUnixMs'>, nowMs: number): KeyStage {
-  const spent = (nowMs - fromUnixMs) / (toUnixMs - fromUnixMs);
-  if (spent >= ALERT_AFTER) return 'alert';
-  return spent >= WARN_AFTER ? 'warning' : 'fresh';
-}

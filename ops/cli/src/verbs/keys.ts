@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { certifyNew, type ChangedKey, newKey, revokeKey, rotateKey } from '../signing/change.ts';
-import { keyStage } from '../domain/validity.ts';
+import { keyStage } from '@smartlite/trust';
 import { readTrust } from '../domain/files.ts';
 import { Problem } from '../problem.ts';
 import { type KeyRecord, listKeys } from '../signing/keyring.ts';

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { type SignedLock, TrustError, verifyLock } from '@smartlite/trust';
-import { readFile } from 'node:fs/promises';
 import { ensureDomain } from '../domain/local.ts';
 import { type CertifiedSigner, signPack } from '../domain/signing.ts';
 import { Problem } from '../problem.ts';
@@ -41,7 +40,7 @@ export function registerSign(program: Command): void {
 async function sign(options: Options): Promise<void> {
   const place = placeOf(options);
   const nowMs = Date.now();
-  const { pack } = await readPack(place.pack);
+  const { pack, bytes } = await readPack(place.pack);
   const news: string[] = [];
   const trust = await ensureDomain(place, nowMs, news);
   for (const line of news) console.error(line);
@@ -66,7 +65,7 @@ async function sign(options: Options): Promise<void> {
   }
   report(signed, place, options);
   // A lock that does not hold by itself, for example for want of further signers, is said now and not at the next start.
-  verifyLock({ lock: signed.bytes, pack: await readFile(place.pack), trust, nowMs });
+  verifyLock({ lock: signed.bytes, pack: bytes, trust, nowMs });
 }
 
 function placeOf({ lock, root, ...options }: Options): Place {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -40,6 +40,11 @@ function machine() {
         .map((line) => JSON.parse(line) as { readonly kind: string; readonly facts: Record<string, unknown> }),
     [Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
   };
+}
+
+/** Its exit code, where it says on stderr alone what cannot be read, without a stack trace. */
+function unreadable({ status, stdout, stderr }: { status: number | null; stdout: string; stderr: string }) {
+  return stdout === '' && /can be read there/.test(stderr) && !/^ {4}at /m.test(stderr) ? status : stderr;
 }
 
 describe('a machine that has signed its pack', () => {
@@ -86,7 +91,10 @@ describe('a machine that has signed its pack', () => {
     });
     expect(here.run('verify', '--now', '2099-01-01T00:00:00Z').status).toBe(1);
     execFileSync('mkfifo', [join(here.home, 'fifo')]);
-    for (const lock of ['nowhere', 'fifo', '.']) expect(here.run('verify', '--lock', join(here.home, lock)).status).toBe(2);
+    for (const input of ['nowhere', 'fifo', '.'])
+      for (const option of ['--lock', '--pack', '--trust'])
+        expect(unreadable(here.run('verify', option, join(here.home, input)))).toBe(2);
+    expect(unreadable(here.run('verify', '--lock', '/dev/zero'))).toBe(2);
     expect(here.run('verify', '--now', 'yesterday').status).toBe(2);
     writeFileSync(here.artifact('alpha'), 'bytes of ALPHA');
     expect(here.run('verify')).toMatchObject({ status: 1, stdout: expect.stringContaining('DIGEST_MISMATCH') });
@@ -108,6 +116,15 @@ describe('a machine that has signed its pack', () => {
       'verification.failed',
     ]);
     expect(here.trail().at(-1)?.facts).toMatchObject({ mode: 'safe', findings: ['DIGEST_MISMATCH:alpha'] });
+  });
+
+  it('does not sign with a key that others may read', () => {
+    using here = machine();
+    here.run('sign');
+    const exposed = join(here.home, 'exposed.pem');
+    writeFileSync(exposed, readFileSync(join(here.home, 'certs', 'model-signing-key.pem')));
+    chmodSync(exposed, 0o644);
+    expect(here.run('sign', '--key', exposed)).toMatchObject({ status: 1, stderr: expect.stringContaining('KEY_FILE_EXPOSED') });
   });
 
   it('refuses to sign bytes that the pack does not pin', () => {

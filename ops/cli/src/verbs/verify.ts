@@ -97,8 +97,8 @@ function entryOf({ ok, mode, lockSequence, lockDigest, findings, artifacts, byte
 }
 
 function print(found: Verification, tookMs: number, { json }: Options): void {
-  const { proven: _proven, ...facts } = found;
-  if (json) console.log(JSON.stringify({ ...facts, tookMs }));
+  const { proven, ...facts } = found;
+  if (json) console.log(JSON.stringify({ ...facts, compliance: proven?.lock.compliance ?? [], tookMs }));
   else console.log(describeVerification(found, tookMs));
 }
 

@@ -3,14 +3,12 @@ import {
   PACK_BYTES_MAX,
   parseTrust,
   readBounded,
+  TRUST_BYTES_MAX,
   type TrustDocument,
   TrustError,
   trustOfRoots,
 } from '@smartlite/trust';
 import { Problem } from '../problem.ts';
-
-/** Trust documents and root certificates. */
-const TRUST_BYTES_MAX = 1024 * 1024;
 
 /** Unreadable input is misuse, exit code 2; what a readable file says is judged by the verification. */
 async function readInput(path: string, bytesMax: number, what: string, remedy: string): Promise<Uint8Array> {

@@ -1,3 +1,4 @@
+import { type Lock, shown } from '@smartlite/trust';
 import { progressBar } from '../progress.ts';
 import type { Verification } from './verify.ts';
 
@@ -27,14 +28,26 @@ export function paceOf(bytesDone: number, bytesTotal: number, tookMs: number): s
 }
 
 export function describeVerification(
-  { ok, mode, lockSequence, findings, artifacts, bytes }: Verification,
+  { ok, mode, lockSequence, findings, artifacts, bytes, proven }: Verification,
   tookMs: number,
 ): string {
   const shown = findings.slice(0, SHOWN_MAX).map(({ code, message }) => `  ${code}  ${message}`);
   if (findings.length > SHOWN_MAX) shown.push(`  and ${findings.length - SHOWN_MAX} more (--json prints all)`);
   const read = `${(bytes / MEGABYTE).toFixed(1)} MB in ${(tookMs / 1_000).toFixed(2)} s`;
-  if (ok) return `Verified: lock ${lockSequence}, ${artifacts.length} artifacts, ${read}.`;
+  if (ok)
+    return [
+      `Verified: lock ${lockSequence}, ${artifacts.length} artifacts, ${read}.`,
+      ...describeCompliance(proven?.lock.compliance ?? []),
+    ].join('\n');
   return [`Refused: ${findings.length} finding${findings.length === 1 ? '' : 's'}; the fleet's mode is ${mode}.`, ...shown].join(
     '\n',
   );
+}
+
+/** What the lock says of standards, with where each control's evidence lies: a signed statement, which nothing here proves. */
+function describeCompliance(compliance: Lock['compliance']): readonly string[] {
+  return compliance.flatMap(({ standard, controls }) => [
+    `  ${shown(standard)}`,
+    ...controls.map(({ id, title, evidence }) => `    ${shown(id).padEnd(22)}  ${shown(title)}: ${shown(evidence)}`),
+  ]);
 }

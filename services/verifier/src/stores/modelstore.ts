@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type ArtifactReport,
@@ -6,9 +5,13 @@ import {
   decide,
   DEFAULT_POLICY,
   type Finding,
+  LOCK_BYTES_MAX,
   type LockStatus,
+  newestSigningKey,
+  PACK_BYTES_MAX,
   type Policy,
   type ProvenLock,
+  readBounded,
   readMark,
   type Replaceable,
   replaceable,
@@ -60,7 +63,11 @@ type Proof =
 
 async function proveLock({ lock, pack, mark }: ModelPlaces, trust: TrustDocument, nowMs: number): Promise<Proof> {
   try {
-    const [lockBytes, packBytes, known] = await Promise.all([readFile(lock), readFile(pack), readMark(mark)]);
+    const [lockBytes, packBytes, known] = await Promise.all([
+      readBounded(lock, LOCK_BYTES_MAX),
+      readBounded(pack, PACK_BYTES_MAX),
+      readMark(mark),
+    ]);
     return { kind: 'proven', lock: verifyLock({ lock: lockBytes, pack: packBytes, trust, nowMs, mark: known }) };
   } catch (caught) {
     if (caught instanceof TrustError)
@@ -91,6 +98,7 @@ function artifactReport(proven: ProvenLock, { artifacts, findings }: ArtifactRep
     substitutions: decide(all, policy, choices).substitutions,
     refusedArtifacts: states.filter(({ state }) => state !== 'verified').map(({ id }) => id),
     tookMs: 0,
+    signingKey: newestSigningKey(proven),
   };
 }
 

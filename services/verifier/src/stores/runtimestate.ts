@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { parseLock, writeAtomically } from '@smartlite/trust';
+import { stat } from 'node:fs/promises';
+import { LOCK_BYTES_MAX, parseLock, readBounded, writeAtomically } from '@smartlite/trust';
 
 export interface RuntimeState {
   readonly mode: string;
@@ -18,7 +18,7 @@ export interface RuntimeState {
 export async function writeRuntimeState(file: string, state: RuntimeState): Promise<boolean> {
   try {
     const before = await stat(file, { bigint: true });
-    const lock = parseLock(await readFile(file));
+    const lock = parseLock(await readBounded(file, LOCK_BYTES_MAX));
     const content = `${JSON.stringify({ ...lock, runtime_state: state }, null, 2)}\n`;
     const now = await stat(file, { bigint: true });
     if (now.ino !== before.ino || now.mtimeNs !== before.mtimeNs) return false;

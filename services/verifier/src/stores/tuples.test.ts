@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, linkSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
@@ -21,6 +32,15 @@ function store(root: string): Store & { readonly places: { lock: string; pack: s
   return { root, models, file, places };
 }
 
+/** Writes through a shared mapping: no write call, so nothing that inotify tells of. */
+const MAPPED = `
+import mmap, sys
+with open(sys.argv[1], 'r+b') as file:
+    mapping = mmap.mmap(file.fileno(), 0)
+    mapping[:4] = b'evil'
+    mapping.flush()
+`;
+
 /** Each changes what a reader of the path would get, and nothing else that would betray it. */
 const CHANGES: Readonly<Record<string, (store: Store) => void>> = {
   'a write in place': ({ file }) => writeFileSync(file, 'evil'),
@@ -33,6 +53,7 @@ const CHANGES: Readonly<Record<string, (store: Store) => void>> = {
     writeFileSync(file, 'evil');
     utimesSync(file, atime, mtime);
   },
+  'a write through a mapping': ({ file }) => void execFileSync('python3', ['-c', MAPPED, file]),
   'a second name for its inode': ({ root, file }) => linkSync(file, join(root, 'back-door')),
   'a symbolic link in its place': ({ root, file }) => {
     writeFileSync(join(root, 'other'), 'evil');
@@ -111,6 +132,25 @@ describe('the watch of a store', () => {
       ending.signal,
       () => change(own),
     );
+    await seen.promise;
+    ending.abort();
+    await watching;
+  });
+
+  it('tells of a change although its queue of events has overflowed before', async () => {
+    using folder = temporaryFolder();
+    const own = store(folder.path);
+    const ending = new AbortController();
+    const seen = Promise.withResolvers<void>();
+    // All in one turn of the loop, so that nobody reads the queue meanwhile; two names, for equal events are one.
+    const flood = () => {
+      const events = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8')) + 1_000;
+      const noise = ['noise-a', 'noise-b'].map((name) => join(folder.path, name));
+      for (const path of noise) writeFileSync(path, '');
+      for (let event = 0; event < events; event += 1) utimesSync(noise[event % 2] as string, event, event);
+      writeFileSync(own.places.pack, 'evil');
+    };
+    const watching = watchStore(own.places, () => seen.resolve(), ending.signal, flood);
     await seen.promise;
     ending.abort();
     await watching;

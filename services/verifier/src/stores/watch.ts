@@ -1,7 +1,6 @@
 import { watch } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { canonicalBytes, parseLock, sha256Hex } from '@smartlite/trust';
+import { canonicalBytes, LOCK_BYTES_MAX, parseLock, readBounded, sha256Hex } from '@smartlite/trust';
 import { compareEachSecond, type WatchedPlaces } from './tuples.ts';
 
 /** One write makes many events: they are gathered for so long, which delays a finding less than hashing does. */
@@ -71,7 +70,7 @@ class LockContent {
 
   async #read(): Promise<string> {
     try {
-      const { runtime_state: _state, ...rest } = parseLock(await readFile(this.#path));
+      const { runtime_state: _state, ...rest } = parseLock(await readBounded(this.#path, LOCK_BYTES_MAX));
       return sha256Hex(canonicalBytes(rest));
     } catch (caught) {
       return `unreadable: ${String(caught)}`;
