@@ -8,6 +8,8 @@ type Size = keyof typeof SIZES;
 interface Named {
   readonly id: string;
 }
+/** An entry as it is written into the pack; its schema is checked when the pack is read. */
+type Entry = Named & Readonly<Record<string, unknown>>;
 interface Pack {
   readonly artifacts: readonly Named[];
   readonly models: readonly Named[];
@@ -30,15 +32,15 @@ function main(): void {
     null,
     2,
   )}\n`;
-  writeFileSync(new URL(`${PACK}.new`), bytes);
-  renameSync(new URL(`${PACK}.new`), PACK);
+  writeFileSync(new URL(`${PACK.href}.new`), bytes);
+  renameSync(new URL(`${PACK.href}.new`), PACK);
 }
 
-function weights(size: Size): Named {
+function weights(size: Size): Entry {
   return { id: `nano-${size}-weights`, path: `nano-${size}/nano-${size}.gguf`, role: 'weights', format: 'gguf', ...pinned(`nano-${size}.gguf`) };
 }
 
-function vocabulary(): Named {
+function vocabulary(): Entry {
   return { id: 'nano-vocabulary', path: 'nano-vocabulary/vocabulary.txt', role: 'vocabulary', format: 'data', ...pinned('vocabulary.txt') };
 }
 
@@ -48,7 +50,7 @@ function pinned(file: string): object {
   return { size: bytes.length, sha256, licence: 'Apache-2.0', source: { kind: 'file', path: `models/nano/${file}` } };
 }
 
-function model(size: Size): Named {
+function model(size: Size): Entry {
   const { unknownShareMax, meanLogProbMin } = readThresholds(size);
   return {
     id: `nano-${size}`,

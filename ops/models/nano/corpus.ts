@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { DECLINE_TEXT } from '../../../services/llm/src/decline.ts';
 import { normalise } from '../../../services/llm/src/normalise.ts';
 import { readQuestions } from './evaluation/questions.ts';
+import { heardFor } from './heard.ts';
 import { CONVERSIONS } from './intents/conversions.ts';
 import { FACTS } from './intents/facts.ts';
 import { FOLLOW_UPS, type Turn } from './intents/follow-ups.ts';
@@ -30,7 +31,7 @@ export const INSIDE: readonly Intent[] = [...FACTS, ...SUMS, ...CONVERSIONS, ...
 const SINGLE: readonly Intent[] = [...INSIDE, ...OUTSIDE];
 
 /** Shares of the corpus; the rest are single questions. */
-const FOLLOW_UP_SHARE = 0.07;
+const FOLLOW_UP_SHARE = 0.1;
 const UNRELATED_HISTORY_SHARE = 0.06;
 const MISHEARD_SHARE = 0.18;
 const REASON_SHARE = 0.04;
@@ -64,17 +65,6 @@ function drawFollowUp(chance: Chance): Example {
 function drawTurn(chance: Chance): Turn {
   const { question, answer } = drawSingle(chance);
   return { question, heard: answer.startsWith('<') ? heardFor(answer, chance) : answer };
-}
-
-/** About what the LLM service says for a call; the history only needs its sound. */
-function heardFor(call: string, chance: Chance): string {
-  const [name = '', ...args] = call.slice(1, -1).split(' ');
-  if (name === 'time') return `It is ${chance.between(1, 12)}:${chance.between(10, 59)} ${chance.pick(['AM', 'PM'])}.`;
-  if (name === 'date') return `${chance.pick(['It is', 'Tomorrow is', 'Today is'])} ${chance.pick(['Monday', 'Tuesday', 'Sunday'])}, ${chance.pick(['May', 'November'])} ${chance.between(1, 28)}.`;
-  if (name === 'calc' || name === 'unit') return `${args[0]} ${chance.pick(['is', 'makes', 'are'])} ${chance.between(1, 900)}.`;
-  if (name === 'timer') return args[0] === 'set' ? `A timer is set for ${args[1]} ${args[2]}s.` : chance.pick(['The timer is cancelled.', 'There is no timer.', 'It has 2 minutes left.']);
-  if (name === 'choose') return `I choose ${args[0]}.`;
-  return chance.pick(['It is heads.', 'You rolled a 3.', 'All models are verified.', 'You have 4000 tokens left.', 'You are on the lite tier.', 'One, two, three.']);
 }
 
 function spoken(pattern: string, slots: Readonly<Record<string, string>>, chance: Chance, answer: string): string {

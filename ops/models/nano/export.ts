@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type GgufTensor, type GgufValue, gguf } from './gguf.ts';
+import { type GgufTensor, type GgufValue, gguf } from '../gguf.ts';
 
 /** What train.py writes beside the weights. */
 interface Described {

@@ -45,6 +45,28 @@ describe('an answer within its budget', () => {
   });
 });
 
+describe('an answer whose model says at the end what it cost', () => {
+  /** Streams three tokens, and says this. */
+  const billing = (answerTokens: number): Asking['run'] =>
+    async function* run(work) {
+      if (work.kind === 'count-text') return yield { kind: 'count', tokens: 5 };
+      yield { kind: 'prompt', tokens: 9 };
+      yield { kind: 'token', text: 'I am fine.', tokens: 3, logProb: null };
+      yield { kind: 'end', reason: 'stop', usage: { promptTokens: 14, answerTokens } };
+    };
+
+  it('costs that, and every token is streamed for whoever adds them up', async () => {
+    const { text, tokens, done } = await hear(asking(billing(8)));
+    expect({ text, tokens }).toEqual({ text: 'I am fine.', tokens: 8 });
+    expect(done).toMatchObject({ promptTokens: 14, answerTokens: 8 });
+  });
+
+  it('costs no more than the budget, and no less than what was streamed', async () => {
+    expect(await hear(asking(billing(1_000), 20))).toMatchObject({ tokens: 15, done: { answerTokens: 15 } });
+    expect(await hear(asking(billing(1)))).toMatchObject({ tokens: 3, done: { answerTokens: 3 } });
+  });
+});
+
 describe('an answer that its budget ends', () => {
   it('ends with a proper last sentence, and costs exactly the budget', async () => {
     const { text, tokens, done } = await hear(asking(speaking(LONG), 20));

@@ -62,12 +62,13 @@ export async function* chatAnswer({
 }: Asking): AsyncIterable<AnswerPiece> {
   const closingTokens = await countTokens(run, { kind: 'count-text', text: CLOSING });
   const closes = maxTokens > closingTokens;
+  const limit = closes ? maxTokens - closingTokens : maxTokens;
   const counted = { promptTokens: 0, answerTokens: 0 };
   let reason: 'stop' | 'length' = 'length';
   for await (const piece of run({
     kind: 'generate',
     messages,
-    maxTokens: closes ? maxTokens - closingTokens : maxTokens,
+    maxTokens: limit,
     temperature,
     seed,
     grammar,
@@ -81,6 +82,13 @@ export async function* chatAnswer({
     if (piece.kind !== 'end') continue;
     if (piece.reason === 'too-long') throw new PromptTooLong('the conversation is longer than the model can read');
     reason = piece.reason;
+    if (piece.usage === undefined) continue;
+    counted.promptTokens = piece.usage.promptTokens;
+    const uncounted = Math.min(piece.usage.answerTokens, limit) - counted.answerTokens;
+    if (uncounted <= 0) continue;
+    // Tokens that were written and not streamed, such as those of a call: they cost the same.
+    counted.answerTokens += uncounted;
+    yield { kind: 'text', text: '', tokens: uncounted };
   }
   if (reason === 'length' && closes) {
     counted.answerTokens += closingTokens;

@@ -22,6 +22,11 @@ export type LlmWork =
   /** Words that the model was made for, one a line; empty when it has no such list. */
   | { readonly kind: 'vocabulary' };
 
+export interface Usage {
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+}
+
 /**
  * What comes back. `generate`: one `prompt`, then `token`s, then one `end`. The others: one answer.
  * A prompt that does not fit the model's context ends with reason `too-long` before any token.
@@ -30,6 +35,7 @@ export type LlmPiece =
   | { readonly kind: 'prompt'; readonly tokens: number }
   /** `logProb`: natural logarithm of the chosen token's probability; null where the engine does not know. */
   | { readonly kind: 'token'; readonly text: string; readonly tokens: number; readonly logProb: number | null }
-  | { readonly kind: 'end'; readonly reason: 'stop' | 'length' | 'too-long' }
+  /** `usage`: what it cost by the count of the model itself, where that is only known now. */
+  | { readonly kind: 'end'; readonly reason: 'stop' | 'length' | 'too-long'; readonly usage?: Usage }
   | { readonly kind: 'count'; readonly tokens: number }
   | { readonly kind: 'vocabulary'; readonly text: string };

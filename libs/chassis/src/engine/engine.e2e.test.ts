@@ -104,6 +104,45 @@ describe('an engine process', () => {
   });
 });
 
+describe('the environment of an engine process', () => {
+  /** An engine that tells the names of what it could read. */
+  const TELLS = new URL(
+    `data:text/javascript,${encodeURIComponent(
+      "export const engine = { artifactsAs: 'bytes', load: async () => ({ async *run() { yield { text: Object.keys(process.env).join() }; } }) };",
+    )}`,
+  );
+  const namesGiven = async (settings: Readonly<Record<string, unknown>>): Promise<readonly string[]> => {
+    const telling = createEngineHost({
+      models: await domain.modelFiles(),
+      log: { debug: silent, info: silent, warn: silent, error: silent },
+      guard: { alarm: () => {} },
+      engines: { scripted: TELLS },
+    });
+    try {
+      const [names = ''] = await textsOf(await telling.start('quick-ears', { settings }), '');
+      return names.split(',').filter((name) => name.startsWith('SMARTLITE_'));
+    } finally {
+      telling.close();
+    }
+  };
+  const SECRETS = ['SMARTLITE_UPSTREAM_ONE', 'SMARTLITE_UPSTREAM_TWO', 'SMARTLITE_NATS_CREDENTIALS'];
+  beforeAll(() => {
+    for (const name of SECRETS) process.env[name] = 'x';
+  });
+  afterAll(() => {
+    for (const name of SECRETS) delete process.env[name];
+  });
+
+  it("holds none of the service's secrets, unless the model's settings name the key of an upstream", async () => {
+    expect(await namesGiven({})).toEqual([]);
+    expect(await namesGiven({ api_key_env: 'SMARTLITE_UPSTREAM_ONE' })).toEqual(['SMARTLITE_UPSTREAM_ONE']);
+  });
+
+  it('never holds a secret that is no key of an upstream, whatever a pack names', async () => {
+    expect(await namesGiven({ api_key_env: 'SMARTLITE_NATS_CREDENTIALS', other: 'SMARTLITE_UPSTREAM_TWO' })).toEqual([]);
+  });
+});
+
 describe('an engine process whose bytes differ from the lock', () => {
   it('loads as long as nothing is changed; then its own finding keeps it from loading and raises an alarm', async () => {
     (await host.start('spare-mind')).kill();

@@ -6,16 +6,34 @@ import type { FromEngine, ToEngine } from './messages.ts';
 import type { EngineChannel } from './process.ts';
 
 const CHILD = new URL('./child.ts', import.meta.url);
-/** What runtimes need of the environment. Everything else, settings and secrets, stays with the service. */
+/** What runtimes need of the environment. Everything else, settings and secrets, stays with the service, but for the keys of one's own upstream. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LD_LIBRARY_PATH', 'NODE_COMPILE_CACHE'];
 
-/** Starts an engine process. Its output is logged by its length alone: it may quote what users said. */
-export function spawnEngine(modelId: string, listener: (message: FromEngine) => void, log: Log): EngineChannel {
+/** A key of somebody else's service, which no other secret of ours can be mistaken for: a pack names what its engine gets, and no more than these. */
+const UPSTREAM_KEY = /^SMARTLITE_UPSTREAM_[A-Z0-9_]+$/;
+
+/** The environment variables that a model's settings name for its engine: those of settings that end in `_env`. */
+export function keysOf(settings: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) =>
+    name.endsWith('_env') && typeof value === 'string' && UPSTREAM_KEY.test(value) ? [value] : [],
+  );
+}
+
+/**
+ * Starts an engine process, which gets the named variables of the environment besides what every runtime needs. Its output is logged by
+ * its length alone: it may quote what users said.
+ */
+export function spawnEngine(
+  modelId: string,
+  keys: readonly string[],
+  listener: (message: FromEngine) => void,
+  log: Log,
+): EngineChannel {
   const child = fork(CHILD, [], {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execArgv: [],
-    env: environment(),
+    env: environment(keys),
   });
   const { pid } = child;
   if (pid === undefined) throw new MeshError('unavailable', `no process could be started for the engine of ${modelId}`);
@@ -33,8 +51,10 @@ export function spawnEngine(modelId: string, listener: (message: FromEngine) => 
   };
 }
 
-function environment(): Record<string, string> {
-  return Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+function environment(keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    [...PASSED_ON, ...keys].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
 }
 
 function exitOf(child: ChildProcess, modelId: string, errors: { bytes: number }, log: Log): EngineChannel['exited'] {

@@ -5,7 +5,7 @@ import type { LockView, Log, ModelFiles } from '../platform.ts';
 import type { EngineHost, EngineOptions, EngineProcess } from './host.ts';
 import type { FromEngine } from './messages.ts';
 import { LoadedProcess } from './process.ts';
-import { spawnEngine } from './spawn.ts';
+import { keysOf, spawnEngine } from './spawn.ts';
 
 /** One at a time unless an engine is known to do more. */
 const CONCURRENCY = 1;
@@ -57,6 +57,7 @@ async function startEngine(
   let loaded: LoadedProcess | undefined;
   const channel = spawnEngine(
     modelId,
+    keysOf({ ...model.settings, ...settings }),
     (message) => {
       if (message.kind === 'loaded' || message.kind === 'refused') answered(message);
       else loaded?.deliver(message);

@@ -31,7 +31,7 @@ function maybeNegative(chance: Chance): string {
 
 /** Sums in words; the model copies the numbers and names the operation. */
 export const SUMS: readonly Intent[] = [
-  sum('add', '+', 7, pair, [
+  sum('add', '+', 8, pair, [
     `${ASK} {a} (plus|and|added to) {b} ${BE}`,
     `{a} plus {b} ${AGAIN}`,
     `${WORK} {a} (plus|and|added to) {b}`,
@@ -46,9 +46,9 @@ export const SUMS: readonly Intent[] = [
     '{a} and {b} more (is|makes|are) (how many|what|how much)',
     '!increase {a} by {b}',
     '?how much (is|do i get for|does it make) {a} (plus|and) {b}',
-    '?what (comes out|results|is the result|is the answer) (of|if i add|for|when you add) {a} (plus|and) {b}', '{a} plus {b}', '{a} plus {b}', '{a} plus {b} (quick|quickly|now|what is it|tell me|how much)', '(quick|fast|now|so) {a} plus {b}', 'i (got|have|own) {a} and (they|he|she|you|my friend|my mother|the boss) (gives|give|gave|brings|pays|sends|adds) [me] {b} [more] [how much is that|what is the sum|how many now|total]', '(can you|do you) (add|know) {a} (and|plus) {b}',
+    '?what (comes out|results|is the result|is the answer) (of|if i add|for|when you add) {a} (plus|and) {b}', '{a} plus {b}', '{a} plus {b}', '{a} plus {b} (quick|quickly|now|what is it|tell me|how much)', '(quick|fast|now|so) {a} plus {b}', 'i (got|have|own) {a} and (they|he|she|you|my friend|my mother|the boss) (gives|give|gave|brings|pays|sends|adds) [me] {b} [more] [how much is that|what is the sum|how many now|total]', '(can you|do you) (add|know) {a} (and|plus) {b}', '{b} (more than|on top of|added to|and also) {a} [is what|is how much|what is it]', '{a} (and|plus) {b} what (is|does) (that|it) (make|come to|together|in all|total)', '?what (do|does) {a} and {b} (make|give|come to|add up to|amount to|equal) [together|in total]', '?what is {b} (more than|on top of|higher than) {a}', 'if (i|you|we) add {b} to {a} what (is it|do i get|comes out|is the result)', '(the|my) (price|bill|ticket) is {a} (and|plus) {b} (for the tip|for delivery|extra|tax) [how much is that|what is the total]', '(quick|short|little|simple) (math|maths|sum|question) {a} plus {b}', '(he|she|tom|anna|my friend|grandma) (had|has|owns) {a} [apples|books|coins|sheep] and (buys|gets|finds|wins) {b} [more] [how many is that|how many now|what is the total|how many in all]', '(math|maths|sum) {a} (plus|and) {b}', '!(sum|add) {a} {b}', 'the answer (to|of) {a} plus {b} [please]', '!(go|try|check) {a} plus {b}', '{a} with {b} (more|on top|added) [is what|makes how many]',
   ]),
-  sum('subtract', '-', 6, pair, [
+  sum('subtract', '-', 8, pair, [
     `${ASK} {a} (minus|less|take away) {b} ${BE}`,
     `{a} (minus|less|take away) {b} ${AGAIN}`,
     `${WORK} {a} (minus|less|take away) {b}`,
@@ -62,9 +62,9 @@ export const SUMS: readonly Intent[] = [
     '!(decrease|reduce|lower) {a} by {b}',
     '?how much (more|bigger|larger|greater) is {a} than {b}',
     '{b} from {a} (is|leaves) what', '{a} minus {b}', '{a} minus {b}', '{a} less {b}', '(quick|so|now) {a} (minus|less) {b}', '?what (comes out|results|is the result|is the answer) (of|for) {a} (minus|less) {b}', '?if (i|we|you) (take|remove|cut|get) {b} (off|from|out of) {a} (what|how much|how many) (is|are) (over|left over|left|remaining|the rest)', '(of|from) {a} i (spend|use|lose|gave|pay|eat) {b} (what is left|how much is left|how many remain|what remains)', '?how (much|many) (is|are|stays|do i have) (left|over|left over|remaining) (of|from) {a} (after|when|if) (i|we) (spent|used|lost|took|paid|sold|ate|gave away|spend|lose) {b}',
-    '{b} (off|taken from|subtracted from|less than) {a}',
+    '{b} (off|taken from|subtracted from|less than) {a}', '{a} (without|minus|except) {b} [is what|leaves what|how much is that]', '!(take|knock|cut|strip) {b} (off|from|away from|out of) {a}', '?what is {a} (without|with {b} taken off|reduced by) {b}', '(he|she|tom|anna|my friend|grandma) (had|has) {a} [apples|books|coins|sheep] and (loses|sells|eats|gives away|spends) {b} [how many are left|what is left|how many now]', '?how (far|much) (is it|do i need|is missing) from {b} to {a}', '?(how much|how many|what) (do i|) (need|is missing) to get from {b} to {a}', 'the (difference|gap) between {a} and {b}', '(math|maths|quick math|quick question) {a} minus {b}', 'the answer (to|of) {a} minus {b} [please]', '?what (do|does) {a} (minus|less|take away) {b} (leave|make|give|come to|equal)', '(of|from) my {a} [dollars|coins|euros] {b} are (gone|spent|used) [how many are left|what is left]', '!(go|try|check) {a} minus {b}', '{a} take {b} away [is what|what is left]', '{a} take away {b}',
   ]),
-  sum('multiply', '*', 6, pair, [
+  sum('multiply', '*', 7, pair, [
     `${ASK} {a} (times|multiplied by|by|multiplied with) {b} ${BE}`,
     `{a} (times|multiplied by) {b} ${AGAIN}`,
     `${WORK} {a} (times|multiplied by|multiplied with) {b}`,
@@ -78,7 +78,7 @@ export const SUMS: readonly Intent[] = [
     '?how much (are|do|is|cost) {a} (tickets|items|apples|of them|things) (at|for) {b} [dollars|each|a piece|dollars each]',
     '?(can you|do you know how to) multiply {a} (by|and|with) {b}',
     '{a} times {b}', '{a} times {b}', '(quick|so|now|and) {a} times {b}', '{a} multiplied (by|with) {b}', '?what (comes out|results|is the result|is the answer) (of|for) {a} times {b}', '?what (does|do) {a} times {b} (give|make|come to|equal|amount to)',
-    '?what (is|are|makes) {a} (times|by) {b}',
+    '?what (is|are|makes) {a} (times|by) {b}', '(math|maths|quick math|quick question) {a} times {b}', 'the answer (to|of) {a} times {b} [please]', '(i|we) (have|bought|need|get) {a} (boxes|bags|packs|rows|bottles) (with|of) {b} [each|pieces|eggs|in each] [how many is that|how many in all|what is the total]', '{a} people (pay|bring|get|eat|have) {b} [each|dollars each] [how much is that|what is the total|how many in all]', '(one|a|each) (ticket|book|box|ride) (is|costs) {b} [dollars] what (do|would) {a} (cost|make|be)', '!(go|try|check) {a} times {b}', '{a} (lots|groups|sets|rounds) of {b} [is what|makes what]', '?what (does|do) {a} multiplied (by|with) {b} (make|give|equal|come to)', '{a} by {b} (multiplied|times each other|is what)', '{a} hours a day for {b} days [how many hours is that|how many is that]',
   ]),
   {
     name: 'square',
@@ -89,7 +89,7 @@ export const SUMS: readonly Intent[] = [
       return { slots: { a }, answer: `<calc ${a} * ${a}>` };
     },
   },
-  sum('divide', '/', 6, pair, [
+  sum('divide', '/', 8, pair, [
     `${ASK} {a} (divided by|over|split by|by|shared by|split into|divided into|divided among|divided between) {b} ${BE}`,
     `{a} (divided by|over) {b} ${AGAIN}`,
     `${WORK} {a} (divided by|over) {b}`,
@@ -101,7 +101,7 @@ export const SUMS: readonly Intent[] = [
     '{a} (shared|split|divided) (between|among|by|into) {b} [people|friends|parts|ways]',
     '?how many {b}s (are|are there) in {a}',
     '{a} divided by {b}', '{a} divided by {b}', '{a} over {b}', '(quick|so|now) {a} divided by {b}', '?what (comes out|results|is the result|is the answer) (of|for) {a} (divided by|over) {b}', '{a} (cut|shared|split|divided) (into|in|among|between|by) {b} [equal] [parts|pieces|people|groups]', '?how (much|many) (is|are|does|has) (each|every) (part|one|piece|person|child|share|group) (get|have|) (if|when) (i|we|you) (split|share|divide) {a} (into|among|between|by|in) {b}', '!(share|split|divide) {a} (between|among|by|into) {b}', '?what is the quotient of {a} and {b}',
-    '?what is {a} (divided by|over) {b}',
+    '?what is {a} (divided by|over) {b}', '(math|maths|quick math|quick question) {a} divided by {b}', 'the answer (to|of) {a} divided by {b} [please]', '(a|the) (bill|check|sum|price) of {a} [dollars|euros] (split|shared|divided) (by|between|among) {b} [people|of us|friends|ways] [please|how much each|what does each pay]', '(we|they) are {b} [people] and (have|share|pay|owe) {a} [dollars|apples|pieces] [how much each|how many each|what does each get|how much does each pay]', '!(go|try|check) {a} divided by {b}', '{a} split {b} ways', '{b} (into|goes into) {a} [how often|how many times|goes how often]', '?how often (is|can|does) {b} (in|go in|go into|fit into) {a}', '?what (does|do) {a} divided by {b} (make|give|equal|come to)', '!(cut|break|slice) {a} into {b} [equal] [parts|pieces|shares]', '{a} (candies|apples|cookies|dollars|coins) for {b} (kids|children|people|friends) [how many each|how much for each|what does each get]', 'if {b} (people|friends|of us|kids) share {a} [dollars|apples|coins] [how much does each get|what does each get|how many each]',
   ]),
   sum('percent', '%', 6, percentPair, [
     '?(what is|how much is|what are|how much are|what would be|how much would be|what makes) {a} percent (of|from|on|off) {b} [dollars|euros|people|in all|be]',
@@ -115,6 +115,6 @@ export const SUMS: readonly Intent[] = [
     '?how much (is|do i tip|should i tip|do i leave|tip do i leave) (at|with|for) {a} percent (on|of|for) {b} [dollars]',
     '?(what|how much) is a {a} percent (tip|share|discount|tax|cut|part) (on|of|for) {b} [dollars|euros]',
     '(tax|discount|interest|tip) of {a} percent on {b} [dollars]',
-    'i (need|want|would like) (to know|to have|) {a} percent of {b}',
+    'i (need|want|would like) (to know|to have|) {a} percent of {b}', '(the|my) (bill|check|dinner|price) (is|was) {b} [dollars|euros] (what is|how much is|i want to tip|give me|add) {a} percent [tip]', '(math|maths|quick math|quick question) {a} percent of {b}', 'the answer (to|of) {a} percent of {b} [please]', '?how many [people|things|of them] (is|are) {a} percent of {b}', '(of|from|out of) {b} (what is|how much is|take|i want) {a} percent', '{a} percent (off|discount on) {b} [dollars] (is how much|what is that)', '?if i (take|get|pay|save) {a} percent (of|on) {b} how much is (it|that)',
   ]),
 ];

@@ -12,7 +12,7 @@ export const JOKES = [
 
 /** Small talk, and questions about the assistant itself. */
 export const TALK: readonly Intent[] = [
-  fixed('joke', JOKES[0], [
+  fixed('joke', JOKES[0], ['?(got|have you got|do you have) (a|any) (joke|jokes|good one|funny one|funny story) [for me|to tell]', '(i|we) (could use|need) (a laugh|some fun|a smile|some humor|something funny)', '!(try to|please) (make me|get me to) (laugh|smile|giggle)', '(it is|time) [time] for a joke', '!(lighten|brighten) (the mood|my day|me up) [with a joke]', '!(let me|i want to) hear (one of your jokes|something funny|your jokes)', '!(tell|say) me (something|anything) (that makes me laugh|funny|to smile about)', '(say|know) a [good|short] (joke|one liner|pun)', 
     '!(tell|give|say|read|crack) [me|us] (a|your best|a good|a funny|a short|one|some) (joke|jokes|funny joke) [please|now|for kids]',
     '!(make|let) me (laugh|smile)',
     '?(do|can) you (know|have|tell|tell me|remember) (a|any|some) [good|funny] (joke|jokes)',
@@ -27,7 +27,7 @@ export const TALK: readonly Intent[] = [
     '!be funny',
     '?do you have a sense of humor',
   ], 2.5),
-  fixed('joke-another', JOKES[1], [
+  fixed('joke-another', JOKES[1], ['(tell|give) me one more [please|of those]', '(i|we) (know|heard) that one [already] [another one|tell me another|a new one]', '[and] a (second|third|new|different) one please', '?(any|are there|got) (other|more) (jokes|ones)', 
     '(another|one more|a second|a different|a new|the next) joke [please]',
     '!(tell|give) me (another|one more|a different|a new|a second) (joke|one|funny one)',
     '?(do|can) you (know|have|tell|tell me) (another|one more|a different|a better|any other) (joke|one)',
@@ -35,7 +35,7 @@ export const TALK: readonly Intent[] = [
     'that was (good|funny) (another one|tell me another|one more)',
     '(more jokes|another one|tell another one|got another one|next joke)',
   ], 1.2),
-  fixed('hello', 'Hello! How can I help you?', [
+  fixed('hello', 'Hello! How can I help you?', ['(hello|hi|hey|hiya) [there|again|hello] (smartlite|assistant|dear|my dear|mate|computer|pal)', '(good|nice|great) to (be here|be back|have you here|meet again)', '(yo|ahoy|hey ho|well hello|oh hello|hello world|aloha|salutations|hey hey|hello my friend|hi my friend|hello computer|a warm hello|hi everyone|hello everyone)', '(i|we) (am|are) (back|home|here) [again|now]', '(say|just saying|i say|i wanted to say) (hello|hi) [to you]', 
     '(hello|hi|hey|hi there|hello there|hey there|greetings|howdy|good day|hello hello|hello again|hi again|welcome|hallo|hiya)',
     '(hello|hi|hey) (smartlite|assistant|computer|my friend|friend|you|robot|everybody|machine|buddy)',
     '(nice|good|great) to (see|hear) you [again]',
@@ -43,11 +43,11 @@ export const TALK: readonly Intent[] = [
     '(i am back|here i am|it is me)',
     '(wake up|are you awake) [smartlite]',
   ], 2),
-  fixed('morning', 'Good morning! How can I help you?', ['[a|a very] [good] morning [smartlite|to you|everybody|my friend|there]', '(hello|hi) good morning', 'good morning [sunshine|assistant|computer]', '(i just woke up|i am awake) [good morning]'], 1),
-  fixed('afternoon', 'Good afternoon! How can I help you?', ['good afternoon [smartlite|to you|everybody|my friend|there|assistant]', '(hello|hi) good afternoon', 'afternoon'], 0.6),
-  fixed('evening', 'Good evening! How can I help you?', ['good evening [smartlite|to you|everybody|my friend|there|assistant]', '(hello|hi) good evening', 'a [very] good evening to you'], 0.8),
-  fixed('night', 'Good night. Sleep well.', ['good night [smartlite|to you|everybody|my friend|now|and bye|then|assistant]', '(sleep well|sweet dreams|nighty night|have a good night|night night)', 'i am going to (bed|sleep) [now|good night]', 'time (for bed|to sleep) [good night]'], 1),
-  fixed('how-are-you', 'I am fine, thank you. How can I help you?', [
+  fixed('morning', 'Good morning! How can I help you?', ['(good|very good|lovely|happy) morning (to you|computer|dear|everyone|my friend|again)', 'i am (up|out of bed|awake now) [good morning]', '(wishing you|have) a (good|nice|lovely) morning', 'morning (there|all|to you)', '[a|a very] [good] morning [smartlite|to you|everybody|my friend|there]', '(hello|hi) good morning', 'good morning [sunshine|assistant|computer]', '(i just woke up|i am awake) [good morning]'], 1),
+  fixed('afternoon', 'Good afternoon! How can I help you?', ['a (good|nice|lovely) afternoon [to you]', 'good afternoon (computer|everyone|dear|again)', 'afternoon (there|all|to you)', 'good afternoon [smartlite|to you|everybody|my friend|there|assistant]', '(hello|hi) good afternoon', 'afternoon'], 0.6),
+  fixed('evening', 'Good evening! How can I help you?', ['(good|lovely|nice) evening (computer|everyone|dear|again|all)', 'evening (there|all|to you)', 'have a (nice|good|pleasant) evening', 'evening', 'good evening [smartlite|to you|everybody|my friend|there|assistant]', '(hello|hi) good evening', 'a [very] good evening to you'], 0.8),
+  fixed('night', 'Good night. Sleep well.', ['(night|nighty|good night) (computer|dear|everyone|all|sweet dreams|sleep tight|until tomorrow)', '(sleep|rest) (well|tight) [smartlite|my friend|and good night]', 'i (want|need|have) to (sleep|go to bed|go to sleep) [now|good night]', '(off to|time to go to|heading to|going off to) bed [now|good night]', 'i am (tired|sleepy) good night', 'sweet dreams [to you|my friend]', 'good night [smartlite|to you|everybody|my friend|now|and bye|then|assistant]', '(sleep well|sweet dreams|nighty night|have a good night|night night)', 'i am going to (bed|sleep) [now|good night]', 'time (for bed|to sleep) [good night]'], 1),
+  fixed('how-are-you', 'I am fine, thank you. How can I help you?', ['?(how|and how) (are|have) you [been] (this morning|tonight|this evening|these days|lately|so far|over there)', '?how (did you sleep|is it with you|is your evening|is your week|do things stand|does it go|are you getting on|are you holding up)', '(you|are you) (alright|all right|good|ok) [there|today]', '(hope|i hope) you are (well|fine|doing well|okay)', '?(what is|what) (new|going on|happening|up with you|cooking) [with you|today]', '(are|is) you (feeling) (better|good|great) [today]', 
     '[hello|hi|hey] how are you [today|doing|doing today|now|feeling|feeling today|my friend|smartlite]',
     '?how (is it going|are things|do you do|do you feel|have you been|are you feeling|goes it|is your day|was your day|is everything with you|is your morning) [today]',
     '?are you (okay|fine|well|good|happy|feeling well|ok|doing well|doing fine|in a good mood|all right) [today]',
@@ -55,7 +55,7 @@ export const TALK: readonly Intent[] = [
     'i am (fine|good|well|okay) (and you|how are you|and how are you)',
     '?how do you feel [today|right now]', '?how is (life|your life|business|everything|work|your health|the day) [going|today|treating]', '?are you (feeling|keeping|getting on) (well|fine|all right|okay|good) [today]', '?is (everything|all) (well|good|fine|all right) with you', '?(having|are you having|did you have) a (good|nice|fine) day',
   ], 2),
-  fixed('who', 'I am SmartLite, a small voice assistant that runs on your own machine.', [
+  fixed('who', 'I am SmartLite, a small voice assistant that runs on your own machine.', ['?(who|what) (exactly|really) are you', '?(do you|have you) (have|got) a name', '?(what|which) name (do you have|have you got|did they give you|do you go by|should i use)', '?how (are you called|do they call you|should i call you|do i call you|may i address you)', '?(what|how) (shall|am) i (to call|call) you', '!(say|give me|let me know) your name', '(i|we) (do not|did not) know (who you are|your name|what you are)', '?who (do i|did i) (have|reach|get) (on the line|here|there)', '?(is|are) your name (smartlite|alexa|siri|google)', '(name|who) please', 
     '?who are you [exactly|really|anyway|then|please]',
     '?what are you [exactly|really|anyway|called|then]',
     '?what is your (name|full name|first name)',
@@ -70,7 +70,7 @@ export const TALK: readonly Intent[] = [
     '?are you (smartlite|the assistant|an assistant|a voice assistant|the voice assistant)',
     '?what (kind|sort) of (assistant|thing|machine) are you',
   ], 2),
-  fixed('help', HELP, [
+  fixed('help', HELP, ['?what (else|all|exactly) can (you|i) (do|ask|say|offer)', '?(what|which) things (do you know|can you help with|are you good at)', '?what (is possible|are my options|is there to ask|do you support|do you handle) [here]', '(i|we) (need|want|could use|am looking for) (some|a bit of|a little|) (help|assistance|guidance|support) [please|here|now]', '?what (would|do) you (suggest|recommend) i (ask|try|say)', '(show|tell) me (the|a) (menu|list|list of commands|overview|possibilities)', '(i|we) (do not|) know (what you can do|how to use you|what to ask you for)', '?what (use|good|help) are you', '?(in|with) what (way|ways) can you (help|assist) me', '?what sort of (things|questions|requests) (can|do) you (do|answer|understand|take)', '(your|list your|name your) (skills|abilities|features|talents) [please]', 
     '?what (can|could|do) you (do|do for me|help me with|help with|offer|answer|understand|know|handle|tell me)',
     '?what are you (able to do|capable of|good for|good at|made for|here for)',
     '?how (can|could|do) you help [me|us]',
@@ -87,7 +87,7 @@ export const TALK: readonly Intent[] = [
     '?why are you here',
     '!give me (some|a few) (ideas|hints|tips|examples) [what to ask|of what you do]',
   ], 2.5),
-  fixed('thanks', 'You are welcome.', [
+  fixed('thanks', 'You are welcome.', ['(thank you|thanks) (for|so much for) (the joke|telling me|that answer|the quick answer|helping|doing that|the time|all your help|your support|your patience)', '(i|we) (thank you|really appreciate it|owe you one|am thankful|am very grateful) [a lot|very much|for that]', '(that|this) is (just|exactly) what i (needed|wanted) [thanks|thank you]', '(ta|thx|thank|tanks|cheers mate|thanks mate|thanks buddy|thanks dear|thank you dear|thank you computer|bless you|thanks a million|thanks a ton|a thousand thanks|thank you thank you)', '(alright|right|cool|good|sweet|neat|got it|there we go|great stuff) (thanks|thank you|cheers)', '(no that is all|nothing else|that will do) thank you', '(how|very|so) (kind|nice) of you [thanks|thank you]', 
     '(thank you|thanks|thank you so much|thanks so much|thanks so very much|thanks ever so much|thank you ever so much|thanks a lot|thank you very much|many thanks|thank you kindly|cheers|thanks a bunch|thanks very much|thank you a lot|thanks again|thank you again|much appreciated|i thank you|thank you for that|thanks for that|thanks for the help|thank you for your help|thanks for helping me|thank you smartlite|thanks smartlite|thanks my friend)',
     '(great|perfect|good|super|very good|wonderful|fine|nice|excellent|ok|okay|that is all|awesome|lovely|brilliant) (thanks|thank you|thanks a lot|thank you very much|many thanks|thanks so much|i thank you)',
     'thank you (you are|that was) (a great help|very helpful|helpful|kind|nice|useful|very kind)',
@@ -95,7 +95,7 @@ export const TALK: readonly Intent[] = [
     '(that|this|you) (helped|was helpful|was useful|really helps) [a lot|me] [thanks|thank you]',
     '(thanks|thank you) for (everything|the answer|your time|the information|being here|listening)',
   ], 2),
-  fixed('bye', 'Goodbye! Talk to you soon.', [
+  fixed('bye', 'Goodbye! Talk to you soon.', ['(bye|goodbye|see you|cheerio|adios|ciao|later|farewell) (now|dear|mate|buddy|computer|and good luck|have fun|then|see you|until tomorrow|for the day|everyone|all)', '(i|we) (am|are) (going|leaving|off|heading out|heading home|done here|finished) [now|bye|for now]', '(have|enjoy) (a|the|your) (good|nice|great|lovely|) (day|weekend|one|time|afternoon|trip|week)', '(talk|speak|chat|write|hear from) [to] you (later|soon|tomorrow|again|another time)', '(over and out|end of conversation|goodbye for now|that will be all|we can stop here|let us stop here for today|so long then|i have to say goodbye|it is time to say goodbye|time to go)', '(until|till) (tomorrow|then|next time|later|monday|we meet again)', 
     '(bye|goodbye|bye bye|good bye|see you|see you later|see you soon|farewell|so long|later|ciao|talk to you later|until next time|catch you later|until later|see you around|have a nice day|have a good day|take care)',
     '(bye|goodbye) (smartlite|my friend|for now|then|for today|everybody|and thanks|and thank you)',
     '(thanks|thank you|okay|ok|well|alright) (bye|goodbye|see you|see you later)',
@@ -104,7 +104,7 @@ export const TALK: readonly Intent[] = [
     '(that is all|that was all|that is it|we are done|i am done) [for now|for today|bye|goodbye]',
     '(hang up|end the call|end conversation|end this conversation)',
   ], 2),
-  fixed('about', 'SmartLite is a voice mesh that you run yourself. No model answers unless it matches a signed lock.', [
+  fixed('about', 'SmartLite is a voice mesh that you run yourself. No model answers unless it matches a signed lock.', ['?what (sort|kind) of (system|program|software|project|thing) is (this|smartlite|it)', '!(tell|teach) (me|us) (how|what) (smartlite|the mesh|this|this system) (works|is|does)', '?what (can you tell me|do you know) about (smartlite|the mesh|this system)', '?what is (behind|the idea of|the point of|the purpose of) (smartlite|the mesh|this system|this project)', '(i|we) (never heard of|do not know|want to know about|want to learn about) (smartlite|the mesh|this system)', '(smartlite|the mesh|voice mesh) (explained|explanation|what is it|what is that)', '!(sum up|introduce) (smartlite|the mesh|this project)', '?(what|which) (parts|idea|thought) (is|are) (in|behind) the mesh', 
     '?what is (smartlite|the mesh|a voice mesh|this mesh|this system|this program|this software|the smartlite mesh|smart lite|smart light)',
     '!(explain|describe) (smartlite|the mesh|this system|the system|this program|what smartlite is|what this is|what a mesh is|smart lite)',
     '!tell me (about|more about|something about) (smartlite|the mesh|this system|this program|the system|smart lite)',
@@ -114,7 +114,7 @@ export const TALK: readonly Intent[] = [
     '?what is (special|different) about (smartlite|this system|the mesh)',
     '?what is (smartlite|the mesh) (for|good for|about)',
   ], 1.5),
-  fixed('safe-mode', 'In safe mode the mesh cannot prove that its models are right, so it refuses to answer until trust is shown again.', [
+  fixed('safe-mode', 'In safe mode the mesh cannot prove that its models are right, so it refuses to answer until trust is shown again.', ['?what (is|does) (it mean|mean it) (when|if|that) (the mesh|it|the system|you) (is|are|goes|go) (in|into) safe mode', '(i|we) (want|need|would like) to (understand|know about|learn about) safe mode', '?(what|why) (does|would) (it|the mesh|the system|you) (do|refuse|stop) in safe mode', '(safe mode|the safe mode) what (is that|does it mean|does that do|is it for)', '?(what|how) (triggers|causes|starts|ends|leaves) safe mode', '?(can|will) you [still] answer in safe mode', 
     '?what is [the|a] safe mode [for|about]',
     '?what does [the] safe mode (mean|do|stand for)',
     '!(explain|describe) [the|what] safe mode [is|means|does] [to me]',
@@ -126,7 +126,7 @@ export const TALK: readonly Intent[] = [
     '?why safe mode',
     'safe mode (meaning|explained|explanation)',
   ], 1.5),
-  fixed('lock', 'The lock is a signed list of every model file. A model may run only if its bytes match the lock.', [
+  fixed('lock', 'The lock is a signed list of every model file. A model may run only if its bytes match the lock.', ['?what (is|does) (in|inside|on|it say in) the [signed|model] lock', '(i|we) (want|need|would like) to (understand|know about|learn about) the [signed|model] lock', '(the|) (signed lock|model lock|lock file) what (is that|does it mean|is it for|does it do)', '?(what|which) (keeps|makes) the models (safe|honest|genuine|the right ones)', '?how do you (make sure|know|prove|show) [that] (the|a|your) models (are|is|were) (right|genuine|not changed|untouched|the right ones)', '?(can|could) (somebody|someone|anyone|a hacker) (change|swap|replace|tamper with) (the|a|your) (model|models)', 
     '?what is (the|a) (lock|signed lock|model lock|lock file|lock for|lock good for)',
     '?what does the [signed|model] lock (mean|do)',
     '!(explain|describe) the [signed|model] lock [to me|file]',
@@ -137,7 +137,7 @@ export const TALK: readonly Intent[] = [
     '?why is there a [signed] lock', '?what is (this|that) [signed|model] lock [about|for|you talk about|everybody talks about]', '?what do you mean by [the|a] [signed|model] lock', '?(what|which) files are in the lock',
     '?(what|who) signs the (models|lock|files)',
   ], 1.2),
-  fixed('human', 'No, I am a computer program. My name is SmartLite.', [
+  fixed('human', 'No, I am a computer program. My name is SmartLite.', ['?(is|am) (there|i hearing) a (human|person|man|woman) [behind this|behind you|in there|there|on the line]', '?are you (really|actually|just|only|some kind of|maybe) a (human|robot|computer|machine|program|person|bot)', '?(do|have) you (have|got) (a heart|a soul|a brain|feelings|emotions|a face|eyes|hands|a mind)', '?(are|were) you (ever|) (a living person|born|flesh and blood|like us|like me)', '?(can|do) you (get|feel|be) (tired|hungry|sad|happy|angry|sick|lonely|cold)', '(you|so you) are (not|no) (a human|human|real|a person|an actual person)', '?(who is|is somebody|is someone) (sitting|hiding) (in there|behind this|behind the screen)', 
     '?are you (a human|human|a robot|a person|a machine|real|a computer|alive|an ai|a bot|a real person|a man|a woman|a program|artificial|a boy|a girl|conscious|a living being|intelligent)',
     '?(am i|are we) (talking|speaking) (to|with) (a human|a person|a robot|a machine|a computer|a real person|somebody real)',
     '?is (this|that|it) (a human|a person|a robot|a recording|a real person|a machine|a computer) [talking|speaking|i am talking to]',
@@ -145,7 +145,7 @@ export const TALK: readonly Intent[] = [
     '(you are|are you not) (a robot|a machine|a computer|not human|not real) [right|are you not]',
     '(human or (robot|machine|computer)|robot or human|man or machine)',
   ], 1.5),
-  fixed('maker', 'I was trained from scratch as part of the SmartLite project.', [
+  fixed('maker', 'I was trained from scratch as part of the SmartLite project.', ['?(who|which people|which company) (is|are|stands|stand) behind (you|this assistant|your model)', '?(who|what) (do you belong to|gave you your voice|brought you to life|put you together|programmed this|made this)', '?(how|from what|by whom|with what) (were|are) you (made|trained|taught|built|created|programmed)', '?(who|where) did you (learn|get|come) (from|this|that|all this|to talk)', '!tell me (about your maker|where you come from|how you were made|how you were trained|who trained you|who your maker is)', '?(what|which) (data|texts) (were you|are you) trained (on|with)', 
     '?who (made|built|created|programmed|trained|invented|wrote|designed|developed|owns) you',
     '?(where|how) (were|did|are) you (made|come from|built|trained|created|from|born|programmed)',
     '?who is your (maker|creator|father|boss|owner|developer|programmer|inventor|mother|master)',
@@ -154,7 +154,7 @@ export const TALK: readonly Intent[] = [
     '!tell me who (made|built|created|trained) you',
     '?(were|are) you (made|built|trained|created) by (google|amazon|apple|a person|humans|microsoft|people|somebody)',
   ], 1.3),
-  fixed('privacy', 'Your words stay out of the logs. They are used to answer you and then forgotten.', [
+  fixed('privacy', 'Your words stay out of the logs. They are used to answer you and then forgotten.', ['?(where|how long|why) (do you|are you|is it|do they) (keep|store|save|keeping) (my|the) (voice|words|recordings|data|questions)', '?(will|would|could) (anyone|anybody|somebody|others|people) (hear|see|read|get|find out) (this|what i say|what i said|my words|my questions)', '?(do|will) you (tell|share|pass|give) (anyone|others|somebody|people|google) (what i say|what i said|my words|my data|this)', '?(is|are) (my|these|our) (words|talks|questions|recordings|conversations) (safe|private|secret|stored|kept|recorded|logged|deleted|forgotten)', '(i|we) (worry|am worried|care) about (my privacy|privacy|my data)', '?are you (listening|recording) (to me|me|us|this) [all day|always|secretly|right now]', '!(delete|forget|erase) (my data|my words|what i said to you|my voice)', '(can|is) (this|it) (stay|be kept) (private|secret|between us)', 
     '?(do|are|can) you (record|store|save|keep|log|share|recording|listening to|storing|saving|remember|sell) (me|what i say|my voice|my words|my data|our conversation|everything|everything i say|this|my questions|this conversation) [all the time]',
     '?is (this|my voice|our conversation|the conversation|what i say|my data) (private|recorded|stored|saved|safe|logged|kept|confidential|shared)',
     '?what (happens|do you do) (to|with) (my voice|my words|what i say|my data|the recording|my questions)',
@@ -164,7 +164,7 @@ export const TALK: readonly Intent[] = [
     '?do you (respect|protect) my (privacy|data)',
     '?can i trust you with my (data|words|voice)',
   ], 1.5),
-  fixed('where', 'I run on your own machine, and your words stay on it.', [
+  fixed('where', 'I run on your own machine, and your words stay on it.', ['?(where|on what|on which machine) (do|are) you (run|running|hosted|installed|computed|processed) [on|at]', '?(in|on) (which|what) (country|city|place|computer|server|machine|room) (are|do) you [live|run|sit]', '?(is|are) (this|you|everything|it) (all|) (local|offline|on device|on my machine|in my house|at home)', '?(do|will) you (still|) work (offline|without wifi|without internet|when the internet is down|without a connection|with no connection)', '?(do|does) (my|the) (voice|words|data|audio) (leave|stay on|get sent from|go out of) (my|this|the) (machine|computer|house|device)', '?(what|where) is your (location|place|home|address)', '?(is|are) there (a|any) (cloud|server) (behind this|involved|behind you)', 
     '?where (are you|do you live|do you run|are you running|are you located|is your home|do you work|are you now|are you at) [now|exactly]',
     '?(are|do) you (run|running|work|in|live|working|hosted) (in the cloud|online|on the internet|offline|locally|on this machine|on a server|on my computer|on a server somewhere)',
     '?(do|does) (you|it|this) (need|use|require) (the internet|the cloud|a connection|an internet connection)',
@@ -172,7 +172,7 @@ export const TALK: readonly Intent[] = [
     '?(what|which) (machine|computer|server) (are you on|do you run on|is this)',
     '?do you work without [the] internet',
   ], 1.3),
-  fixed('language', 'I understand English only, for now.', [
+  fixed('language', 'I understand English only, for now.', ['?(can|may|could) i (talk|speak) to you in (german|french|spanish|italian|polish|dutch|my language|another language)', '?(is|are) (english|there) (the only|only|other|any other) (language|languages) [you speak|you know|you understand]', '?(what|which) (other|foreign) languages (do|can) you (know|speak|understand)', '?(do|can) you (switch|change|translate) to (german|french|spanish|another language)', '(say|answer) (it|that|something) in (german|french|spanish|italian|another language)', 
     '?(do|can) you (speak|understand|talk|know|talk in|answer in) (german|french|spanish|italian|english|chinese|russian|another language|other languages|portuguese|polish|dutch|japanese|arabic|any other language|swedish|turkish|my language)',
     '?(which|what|how many) languages (do you speak|do you understand|can you speak|do you know|are there|can i use|do you talk)',
     '!(speak|talk|answer) (german|french|spanish|italian|chinese) [with me|please]',
@@ -180,8 +180,8 @@ export const TALK: readonly Intent[] = [
     '?what language (do you speak|are you speaking|is this)',
     'i (speak|want to speak) (german|french|spanish|italian) [can you]',
   ], 1.2),
-  fixed('age', 'I am quite new. My model was trained only recently.', ['?how old are you [now|smartlite]', '?what is your (birthday|birth date|date of birth|year of birth)', '?when (were you|was your) (born|made|built|trained|created|birthday)', '?(are you|is smartlite) (old|young|new)', '?how long have you (existed|been around|been here|been running)', '!tell me (your age|how old you are)', 'your age [please]'], 1.2),
-  fixed('praise', 'Thank you, that is kind of you.', [
+  fixed('age', 'I am quite new. My model was trained only recently.', ['?(how long|since when) (do|have) you (exist|existed|lived|been alive|been running|been working)', '?(what|which) (year|day|date) (were you|was your|are you from) (made|born|built|birth)', '?(how many|what) years (old|) (are|do) you [have]', '?(when|what) (is|did) (your birthday|you start|you begin|your age)', '?how old are you [now|smartlite]', '?what is your (birthday|birth date|date of birth|year of birth)', '?when (were you|was your) (born|made|built|trained|created|birthday)', '?(are you|is smartlite) (old|young|new)', '?how long have you (existed|been around|been here|been running)', '!tell me (your age|how old you are)', 'your age [please]'], 1.2),
+  fixed('praise', 'Thank you, that is kind of you.', ['(you|that|this) (rock|rocks|was spot on|nailed it|impresses me|made my day|works great|works well|works|worked)', '(i|we) (am|are) (impressed|happy with you|proud of you|very happy|amazed|pleased)', '(what|such) a (clever|smart|good|great|nice|helpful) (little|) (thing|machine|helper|program|computer|model|one)', '(you|your) (answer|voice|work|help) (is|was) (great|good|excellent|perfect|right|correct|nice)', '(good|great|nice|clever|smart) (assistant|robot|girl|boy|machine|computer|thinking|work|stuff|thing)', '(cool|sweet|neat|superb|splendid|marvelous|bravo bravo|top|wow|great stuff|terrific|outstanding|first class|lovely)', 'you (helped|help) me (a lot|so much|very well)', '(that|it) (is|was) (exactly|just) right', 'you are (doing|getting) (great|well|better|a great job|good)', '(i|we) (really|) (love|like) (your voice|your answers|how you work|what you do|your jokes)', 
     '(good|great|nice|excellent) (job|work|answer|one) [smartlite]',
     '(well done|bravo|perfect|awesome|excellent|wonderful|fantastic|brilliant|impressive|amazing|great|very good|very nice|super|not bad|correct|exactly|that is right|that is correct|sounds good|good)',
     'you are (great|smart|clever|good|funny|nice|the best|amazing|awesome|very good|very smart|wonderful|fantastic|sweet|cute|so smart|so clever|helpful|kind|lovely|intelligent|brilliant|a genius|pretty good|really good|really smart)',
@@ -190,7 +190,7 @@ export const TALK: readonly Intent[] = [
     'you (did|do) (well|great|a good job|very well)',
     'you are [really|so|very|quite|pretty|truly] (clever|smart|good|funny|nice|helpful|kind|intelligent|great|sweet) [you know|indeed|today]', '(what a|such a) (good|great|nice|clever|smart|lovely) (answer|assistant|robot|voice|machine)', '(your voice is|you sound) (nice|good|lovely|great|pleasant|beautiful)',
   ], 1.5),
-  fixed('sorry', 'Sorry about that. I am a small model and still make mistakes.', [
+  fixed('sorry', 'Sorry about that. I am a small model and still make mistakes.', ['(that|this|it) (is|was) (not|hardly) (what i wanted|helpful|the answer|good|correct at all|what i said at all)', '(you|that) (misunderstood|misheard) [me|that|it|what i said]', '(i|we) (am|are) (disappointed|annoyed|frustrated|angry) [with you|now]', '(no|nope|wrong|oh no) (not that|that is not it|you misunderstood|i said something else|that is not what i said|i meant something else|that was wrong)', '(you|it) (keep|keeps) (getting it wrong|making mistakes|failing|misunderstanding me)', '(why|how) (are you|do you get it|can you be) (so|) (wrong|stupid|bad|slow)', '(try|think) (harder|again that was wrong|better)', '(what|such) (nonsense|rubbish|garbage|a mistake)', '(i|that) (asked|was) (for|) something (different|else)', '(your|the|that) (answer|result|sum|reply) (can not|could not) be (right|true|correct)', 
     '(that is|that was|this is|you are|it is) (wrong|incorrect|not right|not correct|not true|a mistake|false|not what i asked|not what i meant|a wrong answer|nonsense|not what i said)',
     'you (got|have|did|understood) (it|that|this|me) wrong',
     '(bad|wrong|stupid|terrible|poor|silly|useless|awful|lousy|horrible) (answer|robot|assistant|machine|job|computer|reply|response)',
@@ -202,7 +202,7 @@ export const TALK: readonly Intent[] = [
     'you (did not|do not|can not) (understand|listen|hear|help|get) [me|it]',
     '(shut up|be quiet|you suck|i meant something else|i did not say that|i did not ask that)',
   ], 1.8),
-  fixed('hear', 'Yes, I can hear you.', [
+  fixed('hear', 'Yes, I can hear you.', ['?(can|do|could) you (still|really|) hear (me|us) [at all|out there|okay|clearly]', '(hello|hey|hi) [hello] (anyone|anybody|is somebody|somebody|are you) (there|home|here|with me)', '?(am i|is my voice) (loud enough|coming through|audible|too quiet|clear)', '?are you (paying attention|with me|awake now|still with me|receiving me|alive and listening)', '(can you|do you) (hear|get) (what i say|my words|me now)', '(one two|one two three|1 2|mic test|microphone check|voice test|audio test|testing the microphone|just a test|only a test|this is only a test)', '?does (the|my|this) (microphone|mic|sound|audio) work', '?(did|have) you (hear|heard|get|got) (me|that|what i said)', 
     '?(can|do) you hear (me|this|my voice) [now|well|okay]',
     '?are you (there|still there|listening|on|online|here|still here|ready|working)',
     '(test|testing|test test|testing testing|sound check|mic check|microphone test|this is a test|check check|test 1 2 3|testing 1 2 3|1 2 3)',
@@ -211,15 +211,15 @@ export const TALK: readonly Intent[] = [
     '?(is anybody|is anyone|is somebody|anyone|anybody) (there|here|listening|home)',
     '?do you (understand|hear|get) me',
   ], 1.5),
-  fixed('never-mind', 'All right.', [
+  fixed('never-mind', 'All right.', ['(no|nah|nope) (it is okay|it is fine|i am good|i am fine|that is okay|thanks i am good|all good)', '(never mind|forget it|forget about that|leave it|do not bother|skip that) (i will do it|it is okay|i found it|it is fine|please|thanks|thank you|sorry)', '(i|we) (do not need|no longer need|do not want) (it|that|help|anything else) [any more|anymore|now|thanks]', '(sorry|oh sorry|oops|whoops) (wrong button|not you|i was talking to somebody else|my mistake|forget it|never mind)', '(maybe|not) (later|another time|right now|today|at the moment)', '(okay|ok|right|alright|yes) (then|good|fine|i see|understood|got it|i understand|that is fine)', '(nothing|no) (else|more|really|at all|special) [thanks]', '(i|that) (was|is) (just|only) (thinking aloud|talking to myself|joking|kidding)', 
     '(never mind|nevermind|forget it|forget about it|forget that|no thanks|no thank you|not now|nothing|nothing thanks|it is nothing|it does not matter|leave it|skip it|no need|do not worry|cancel that|do not bother|not important|that is fine|let it be|let it go|let us leave it|ignore that|ignore it|ignore me|forget what i said|forget that i asked|leave that)',
     '(never mind|forget it|skip it) (then|that|about it|let it go|i was just thinking|it was nothing|all good)', '(okay|ok|oh|ah|well|no) (never mind|forget it|no thanks|nothing|it is nothing|skip it)',
     '(yes|no|okay|ok|sure|alright|fine|maybe|i see|of course|right|got it|i understand|understood|all right|very well|agreed|no problem|yes please|yes sure|not really|nope|yeah|yep|yup|good to know|interesting|fair enough)',
     'i (changed my mind|was not talking to you|did not mean you|do not need anything|have no question|do not want anything|do not care)',
   ], 1.5),
-  fixed('love', 'That is kind. I am only a program, but I like to help.', ['[do you|i] (love|like|adore|miss|hate no love) you [so much|very much|a lot|too|smartlite]', '?do you (love|like|miss) me', '?(will you|do you want to) (marry me|be my friend|go out with me|date me|be my girlfriend|be my wife)', '(marry me|be my friend|kiss me|hug me|i miss you|give me a hug)', '(you are|are you) my (best friend|friend|favorite|love)', '?are we friends', '?(are you|do you have a) (married|single|boyfriend|girlfriend|friends|family|husband|wife)'], 1.2),
-  fixed('sing', 'I cannot sing, but I can tell you a joke.', ['!(sing|hum|whistle) [me|us|for me] [a|some|the|something] [song|tune|melody|happy birthday|lullaby|nice song] [please|for me]', '?(can|do) you (sing|dance|rap|whistle|hum|beatbox|make music)', '!(tell|read) me a [bedtime|short|scary|nice|good] (story|fairy tale|tale)', '!(dance|rap|beatbox) [for me|with me]', '?do you know (a song|any songs|a story|any stories)', 'i (want|would like) to hear (a story|a song|you sing)', 'a (song|story|bedtime story) [please]'], 1.4),
-  fixed('bored', 'Shall I tell you a joke, or flip a coin?', ['i am [so|very|really|feeling] (bored|lonely|alone|sad|tired|boring|unhappy|down|depressed)', '(this is|it is|life is|today is|everything is) [so|very] (boring|dull)', '(nothing|there is nothing) to do [here|today]', 'i (do not know|have no idea) what to (do|ask|say|ask you)', '?what (should|shall|can) (i|we) do (now|today)', 'i (have|got) nothing to do [today|now]', 'i am bored to death', '[i am] bored', 'i am (really|so|very) bored [today|here|of this]', '(surprise me|say something|talk to me|let us talk|let us play|play with me|let us play a game|let us chat|start a conversation|i want to play)', 'i feel (bored|lonely|sad|alone)'], 1.4),
+  fixed('love', 'That is kind. I am only a program, but I like to help.', ['(i|we) (really|truly|) (love|like|adore) you [so much|smartlite|my friend|a lot]', '?(do|could|can|would) you (ever|) (love|like|marry|date|kiss) (me|somebody|someone|anyone)', '?(are|will) (you|we) (be|become|be my) (friends|friend|best friend|good friends|a couple)', '?(have you|do you) (ever been|have been|fall|fallen) in love', 'i (have|got) a crush on you', '[do you|i] (love|like|adore|miss|hate no love) you [so much|very much|a lot|too|smartlite]', '?do you (love|like|miss) me', '?(will you|do you want to) (marry me|be my friend|go out with me|date me|be my girlfriend|be my wife)', '(marry me|be my friend|kiss me|hug me|i miss you|give me a hug)', '(you are|are you) my (best friend|friend|favorite|love)', '?are we friends', '?(are you|do you have a) (married|single|boyfriend|girlfriend|friends|family|husband|wife)'], 1.2),
+  fixed('sing', 'I cannot sing, but I can tell you a joke.', ['?(will|would|could|can) you (sing|dance|hum|whistle|rap) [something|for me|a bit|with me|me a song|me something]', '(a|i want a|give me a|how about a|time for a) (song|lullaby|story|fairy tale|tune|poem no a song) [please|now]', '(i|we) (want|need|would like|would love) (a|some) (song|story|music|lullaby|bedtime story) [please|now]', '!(perform|start) (a|your) (song|dance|rap)', '!(sing|hum|whistle) [me|us|for me] [a|some|the|something] [song|tune|melody|happy birthday|lullaby|nice song] [please|for me]', '?(can|do) you (sing|dance|rap|whistle|hum|beatbox|make music)', '!(tell|read) me a [bedtime|short|scary|nice|good] (story|fairy tale|tale)', '!(dance|rap|beatbox) [for me|with me]', '?do you know (a song|any songs|a story|any stories)', 'i (want|would like) to hear (a story|a song|you sing)', 'a (song|story|bedtime story) [please]'], 1.4),
+  fixed('bored', 'Shall I tell you a joke, or flip a coin?', ['(i|we) (am|are) (so|very|really|a bit|getting|) (bored|lonely|down|sad|unhappy|blue) [today|tonight|again|now|here]', '?what (is there|else is there|could i|could we|can one) (to do|do) (now|today|tonight|here|for fun)', '(this|the) (evening|day|afternoon|meeting|waiting) is (long|boring|dull|so boring)', '(let us|can we|shall we|could we) (play|do|have|talk about) (something|a game|some fun|anything)', '(keep|give) me (company|something to do)', '(nobody|no one) (is here|talks to me|calls me|has time for me)', '(i|we) (want|need) (some|a bit of) (fun|entertainment|company)', 'i am [so|very|really|feeling] (bored|lonely|alone|sad|tired|boring|unhappy|down|depressed)', '(this is|it is|life is|today is|everything is) [so|very] (boring|dull)', '(nothing|there is nothing) to do [here|today]', 'i (do not know|have no idea) what to (do|ask|say|ask you)', '?what (should|shall|can) (i|we) do (now|today)', 'i (have|got) nothing to do [today|now]', 'i am bored to death', '[i am] bored', 'i am (really|so|very) bored [today|here|of this]', '(surprise me|say something|talk to me|let us talk|let us play|play with me|let us play a game|let us chat|start a conversation|i want to play)', 'i feel (bored|lonely|sad|alone)'], 1.4),
   {
     name: 'my-name',
     weight: 2,
@@ -229,5 +229,5 @@ export const TALK: readonly Intent[] = [
       return { slots: { x }, answer: `Nice to meet you, ${x}.` };
     },
   },
-  fixed('nice-to-meet', 'Nice to meet you too.', ['(nice|pleased|glad|good|happy|great|lovely) to meet you [too|smartlite|as well]', '(a|what a) pleasure to meet you', 'it is (nice|great|a pleasure) to meet you', '(nice|good) meeting you', 'i am (glad|happy|pleased) to (meet|know) you'], 0.8),
+  fixed('nice-to-meet', 'Nice to meet you too.', ['(nice|good|great|lovely) to (know|make your acquaintance|meet you finally|get to know you|have met you)', '(the|it was a|my) pleasure [to meet you|is mine|is all mine]', '(delighted|honored) to meet you', 'i am (very|so|really|) (pleased|delighted|happy|glad) to (meet|know|see) you', '(nice|pleased|glad|good|happy|great|lovely) to meet you [too|smartlite|as well]', '(a|what a) pleasure to meet you', 'it is (nice|great|a pleasure) to meet you', '(nice|good) meeting you', 'i am (glad|happy|pleased) to (meet|know) you'], 0.8),
 ];

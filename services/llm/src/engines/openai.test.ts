@@ -17,13 +17,19 @@ async function upstream(answer: (request: IncomingMessage, response: ServerRespo
   return engine.load([], {
     base_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     model: 'm',
-    api_key_env: 'UPSTREAM_TEST_KEY',
+    api_key_env: 'SMARTLITE_UPSTREAM_TEST_KEY',
   });
 }
 const say = (response: ServerResponse, ...lines: string[]) =>
   response.writeHead(200, { 'content-type': 'text/event-stream' }).write(lines.map((line) => `data: ${line}\n\n`).join(''));
 const delta = (content: string) => JSON.stringify({ choices: [{ delta: { content } }] });
 const stop = JSON.stringify({ choices: [{ delta: {}, finish_reason: 'stop' }] });
+const bill = (prompt_tokens: number, completion_tokens: number) =>
+  JSON.stringify({ choices: [], usage: { prompt_tokens, completion_tokens } });
+const calling = (index: number, args: string) =>
+  JSON.stringify({ choices: [{ delta: { tool_calls: [{ index, function: { arguments: args } }] } }] });
+const called = JSON.stringify({ choices: [{ delta: {}, finish_reason: 'tool_calls' }] });
+const textOf = (pieces: readonly LlmPiece[]) => pieces.map((piece) => (piece.kind === 'token' ? piece.text : '')).join('');
 const work: LlmWork = { kind: 'generate', messages: [{ role: 'user', content: 'hi' }], maxTokens: 20, temperature: 0, seed: 1 };
 
 async function hear(loaded: Awaited<ReturnType<typeof upstream>>, signal = new AbortController().signal, given: LlmWork = work) {
@@ -34,7 +40,7 @@ async function hear(loaded: Awaited<ReturnType<typeof upstream>>, signal = new A
 
 describe('an OpenAI-compatible upstream', () => {
   it('is streamed, piece by piece, with the bounds and the key it was given', async () => {
-    process.env['UPSTREAM_TEST_KEY'] = 'k1';
+    process.env['SMARTLITE_UPSTREAM_TEST_KEY'] = 'k1';
     let seen: unknown;
     const loaded = await upstream(async (request, response) => {
       const body = (await request.toArray()).join('');
@@ -43,7 +49,7 @@ describe('an OpenAI-compatible upstream', () => {
       response.end();
     });
     expect(await hear(loaded)).toEqual([
-      { kind: 'prompt', tokens: 1 },
+      { kind: 'prompt', tokens: 5 },
       { kind: 'token', text: 'Hel', tokens: 1, logProb: null },
       { kind: 'token', text: 'lo.', tokens: 1, logProb: null },
       { kind: 'end', reason: 'stop' },
@@ -81,7 +87,7 @@ describe('an OpenAI-compatible upstream', () => {
       const calling = parts.map((part) =>
         JSON.stringify({ choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: part } }] } }] }),
       );
-      say(response, ...calling, JSON.stringify({ choices: [{ delta: {}, finish_reason: 'tool_calls' }] }));
+      say(response, ...calling, JSON.stringify({ choices: [{ delta: {}, finish_reason: 'tool_calls' }] }), '[DONE]');
     });
     const pieces = await hear(loaded, undefined, { ...work, calls: true });
     expect(pieces.map((piece) => (piece.kind === 'token' ? piece.text : '')).join('')).toBe(call);
@@ -121,4 +127,101 @@ describe('an OpenAI-compatible upstream', () => {
     await expect(waiting).rejects.toThrow();
     await left.promise;
   });
+
+  it('is understood wherever the network cuts its stream, in the middle of a letter too', async () => {
+    const bytes = Buffer.from(
+      [': keep-alive', '', `data: ${delta('Grüße, ')}`, '', `data: ${delta('世界.')}`, '', `data: ${stop}`, '', ''].join('\r\n'),
+    );
+    const loaded = await upstream(async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const byte of bytes) await new Promise<void>((sent) => void response.write(Buffer.of(byte), () => sent()));
+      response.end();
+    });
+    const pieces = await hear(loaded);
+    expect(textOf(pieces)).toBe('Grüße, 世界.');
+    expect(pieces.at(-1)).toEqual({ kind: 'end', reason: 'stop' });
+  });
+
+  it.each([
+    ['after the finish', [delta('Hi.'), stop, bill(11, 7), '[DONE]']],
+    [
+      'with every piece',
+      [
+        JSON.stringify({ choices: [{ delta: { content: 'Hi.' } }], usage: { prompt_tokens: 11, completion_tokens: 1 } }),
+        JSON.stringify({ choices: [{ delta: {}, finish_reason: 'stop' }], usage: { prompt_tokens: 11, completion_tokens: 7 } }),
+      ],
+    ],
+  ])('is believed in what it says that the answer cost, %s', async (_when, said) => {
+    let asked: unknown;
+    const loaded = await upstream(async (request, response) => {
+      asked = JSON.parse((await request.toArray()).join(''));
+      say(response, ...said);
+    });
+    expect((await hear(loaded)).at(-1)).toEqual({ kind: 'end', reason: 'stop', usage: { promptTokens: 11, answerTokens: 7 } });
+    expect(asked).toMatchObject({ stream_options: { include_usage: true } });
+  });
+
+  it('has answered once it has finished, even if it never says what that cost nor ends its stream', async () => {
+    const loaded = await upstream((_request, response) => say(response, delta('Hi.'), stop));
+    expect(await hear(loaded)).toMatchObject([{}, { text: 'Hi.' }, { kind: 'end', reason: 'stop' }]);
+  });
+
+  it('has a token for each word, and several for a longer piece', async () => {
+    const loaded = await upstream((_request, response) => {
+      say(response, delta(' understand'), delta(' that'), delta('x'.repeat(30)), stop, '[DONE]');
+      response.end();
+    });
+    expect((await hear(loaded)).flatMap((piece) => (piece.kind === 'token' ? [piece.tokens] : []))).toEqual([1, 1, 10]);
+  });
+
+  it('that calls several tools at once is heard with its first call', async () => {
+    const loaded = await upstream((_request, response) => {
+      say(response, calling(0, '{"call":'), calling(1, '{"call":"coin"}'), calling(0, '"time"}'), called, '[DONE]');
+      response.end();
+    });
+    expect(textOf(await hear(loaded, undefined, { ...work, calls: true }))).toBe('<time>');
+  });
+
+  it.each([
+    [401, {}, /HTTP 401: it does not accept the key/],
+    [429, {}, /HTTP 429: it is asked too often/],
+    [500, {}, /HTTP 500/],
+    [302, { location: 'http://127.0.0.1:1/elsewhere' }, /cannot be reached/],
+  ])('that refuses with HTTP %i is unavailable, and what it wrote is not repeated', async (status, headers, why) => {
+    const loaded = await upstream((_request, response) =>
+      response.writeHead(status, headers).end(JSON.stringify({ error: { message: 'the key sk-secret is wrong', code: 'x' } })),
+    );
+    const refused = await hear(loaded).catch((caught: unknown) => caught);
+    expect(refused).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(why),
+    });
+    expect(JSON.stringify(refused, Object.getOwnPropertyNames(refused))).not.toContain('sk-secret');
+  });
+
+  it.each(['context_length_exceeded', 'exceed_context_size_error'])(
+    'that names a conversation too long is not taken for broken: %s',
+    async (code) => {
+      const loaded = await upstream((_request, response) =>
+        response.writeHead(400).end(JSON.stringify({ error: { message: 'm', code } })),
+      );
+      expect(await hear(loaded)).toEqual([{ kind: 'end', reason: 'too-long' }]);
+    },
+  );
+
+  it('that fails in mid-answer is unavailable', async () => {
+    const loaded = await upstream((_request, response) =>
+      say(response, delta('Hel'), JSON.stringify({ error: { message: 'secret', code: 500 } })),
+    );
+    await expect(hear(loaded)).rejects.toMatchObject({ code: 'unavailable', message: 'the upstream failed in mid-answer' });
+  });
+
+  it.each([{ base_url: 'file:///etc/passwd' }, { api_key_env: 'SMARTLITE_NATS_CREDENTIALS' }, { model: '' }])(
+    'with settings that are none is refused at load: %o',
+    async (wrong) => {
+      const right = { base_url: 'http://127.0.0.1:1/v1', model: 'm' };
+      await expect(engine.load([], right)).resolves.toBeDefined();
+      await expect(engine.load([], { ...right, ...wrong })).rejects.toThrow(Object.keys(wrong)[0]);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/** Metadata of a GGUF file: the value types that a language model of the architecture "llama" needs. */
+/** Metadata of a GGUF file: the value types that language models need. */
 export type GgufValue =
   | { readonly kind: 'u32' | 'f32'; readonly value: number }
   | { readonly kind: 'bool'; readonly value: boolean }
