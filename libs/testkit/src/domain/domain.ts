@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ModelFiles } from '@smartlite/chassis';
@@ -78,7 +78,7 @@ export async function testDomain({
   let signed: SignedLock | undefined;
   const sign = async () => {
     signed = await signLock({
-      pack,
+      pack: readFileSync(files.pack),
       root: files.models,
       fleet,
       generation: 1,
