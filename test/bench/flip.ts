@@ -102,13 +102,10 @@ class AckWatch {
 async function startGuards(fleet: TestFleet, size: number, processes: number): Promise<void> {
   const names = Array.from({ length: size }, (_, index) => `bench-${index}`);
   for (let index = 0; index < processes; index += 1) {
-    const { folder } = await fleet.domain.identity('instance', `process-${index}`);
-    const orders = {
-      url: fleet.server.url,
-      trust: fleet.domain.files.trust,
-      identity: folder,
-      instances: names.filter((_name, at) => at % processes === index),
-    };
+    const instances: { readonly name: string; readonly folder: string }[] = [];
+    for (const name of names.filter((_name, at) => at % processes === index))
+      instances.push({ name, folder: (await fleet.domain.identity('instance', name)).folder });
+    const orders = { url: fleet.server.url, trust: fleet.domain.files.trust, instances };
     const child = fork(join(import.meta.dirname, 'flip', 'guards.ts'), [JSON.stringify(orders)]);
     fleet.defer(() => child.kill('SIGKILL'));
     await new Promise((resolve, reject) => {

@@ -164,7 +164,7 @@ export class VerifierNode {
     if (next.lastFailure <= position) return [];
     for (const [id, { fact }] of next.failures)
       if (!this.#control.failures.has(id) && fact.effect !== 'tolerated')
-        this.#pending.set(id, { fact, envelope: signedBytes(message), since: now });
+        this.#pending.set(id, { fact: foreseen(fact, message), envelope: signedBytes(message), since: now });
     return this.#decide(now);
   }
 
@@ -433,6 +433,11 @@ export class VerifierNode {
       known ?? { id: this.#newId(), effect, operator: false, store, artifact, digest, code, message: message.slice(0, 1_000) }
     );
   }
+}
+
+/** Whether an alarm needs an operator is counted at its place in the log: a guard that was told so too early would wait for one for ever. */
+function foreseen(fact: FailureFact, { kind }: Placed['message']): FailureFact {
+  return kind === 'alarm' ? { ...fact, operator: false } : fact;
 }
 
 function signedBytes(message: Placed['message']): Uint8Array | null {

@@ -20,6 +20,7 @@ import {
   type SignedStatus,
   type Verified,
 } from '@smartlite/trust';
+import { AckQueue } from './ackqueue.ts';
 import { Acks } from './acks.ts';
 import type { Act } from './act.ts';
 import type { ControlLog, Journal, LockBus, ModelStore } from './engine.ts';
@@ -59,6 +60,8 @@ export interface Tell {
 
 /** Steps of time: a few in each beat, so that a beat is late by a fraction alone. */
 const TICK_MS = 100;
+/** Between two batches of acks: leaves most of a processor to whoever switches meanwhile, and a thousand are read within a second. */
+const ACK_PAUSE_MS = 20;
 
 /** The shell around the node: feeds it what happens, and does what it asks for, in order. */
 export class Verifier {
@@ -66,6 +69,8 @@ export class Verifier {
   readonly #node: VerifierNode;
   readonly #controlLog: ControlLog;
   readonly #acks = new Acks();
+  readonly #ackQueue = new AckQueue((ack, heardAt) => this.#quietly('an ack', () => this.#takeAck(ack, heardAt)));
+  #draining = false;
   readonly #waiters = new Waiters<Report>();
   #incarnation = '';
   #counter = 0;
@@ -136,7 +141,7 @@ export class Verifier {
     const { stopping, bus, store, times } = this.#parts;
     bus.listen({
       nonce: (request) => this.#answer(request),
-      ack: (bytes) => this.#quietly('an ack', () => this.#heardAck(bytes)),
+      ack: (bytes) => this.#heardAck(bytes),
       alarm: (bytes) => this.#quietly('an alarm', () => this.#heardAlarm(bytes)),
       status: (bytes) => this.#quietly('a lock status', () => this.#heardStatus(bytes)),
     });
@@ -264,9 +269,22 @@ export class Verifier {
   }
 
   #heardAck(bytes: Uint8Array): void {
+    this.#ackQueue.add(bytes, this.#now());
+    if (!this.#draining) this.#drainLater();
+  }
+
+  #drainLater(): void {
+    this.#draining = true;
+    setTimeout(() => {
+      this.#draining = false;
+      if (this.#ackQueue.drain()) this.#drainLater();
+    }, ACK_PAUSE_MS).unref();
+  }
+
+  #takeAck(bytes: Uint8Array, heardAt: Moment): void {
     const { trust, clock, tell } = this.#parts;
     const { ack } = openAck(bytes, trust, clock.nowMs());
-    const delayMs = this.#acks.take(ack, this.#now());
+    const delayMs = this.#acks.take(ack, heardAt);
     if (delayMs !== null) tell.ackDelay(ack.service, delayMs);
     if (ack.held === undefined || !this.#node.leading) return;
     const held = openStatus(Buffer.from(ack.held, 'base64'), trust, clock.nowMs());

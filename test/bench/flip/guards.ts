@@ -14,6 +14,7 @@ import {
   openStatus,
   type Outcome,
   parseTrust,
+  type RoleIdentity,
   roleIdentity,
   roleTrust,
   signAck,
@@ -23,20 +24,23 @@ import { connect } from 'nats';
 interface Orders {
   readonly url: string;
   readonly trust: string;
-  readonly identity: string;
-  readonly instances: readonly string[];
+  /** Each with a key of its own: an ack counts only in the name of its signer. */
+  readonly instances: readonly { readonly name: string; readonly folder: string }[];
 }
 
-const { url, trust: trustFile, identity: folder, instances } = JSON.parse(process.argv[2] ?? '') as Orders;
+const { url, trust: trustFile, instances } = JSON.parse(process.argv[2] ?? '') as Orders;
 const trust = roleTrust(parseTrust(readFileSync(trustFile)));
-const [key, certificate] = ['key.pem', 'certificate.pem'].map((file) => readFileSync(join(folder, file), 'utf8')) as [
-  string,
-  string,
-];
-const identity = roleIdentity('instance', key, certificate);
+const identities = new Map(instances.map(({ name, folder }) => [name, identityIn(folder)]));
 const now = () => ({ monotonicMs: performance.now(), wallMs: Date.now() });
 const nats = await connect({ servers: url });
-const guards = new Map<string, GuardState>(instances.map((name) => [name, newGuard({ store: 'store', keyId: identity.keyId })]));
+const guards = new Map<string, GuardState>(
+  [...identities].map(([name, { keyId }]) => [name, newGuard({ store: 'store', keyId })]),
+);
+
+function identityIn(folder: string): RoleIdentity {
+  const text = (file: string) => readFileSync(join(folder, file), 'utf8');
+  return roleIdentity('instance', text('key.pem'), text('certificate.pem'));
+}
 
 function each(judge: (state: GuardState) => Outcome): boolean {
   let wantsNonce = false;
@@ -50,7 +54,8 @@ function each(judge: (state: GuardState) => Outcome): boolean {
 }
 
 function acknowledge(instance: string, { applied }: GuardState): void {
-  if (applied === null) return;
+  const identity = identities.get(instance);
+  if (applied === null || identity === undefined) return;
   const { mode, generation, epoch, revision, beat, lockDigest } = applied.status;
   const ack = { service: 'asr', instance, region: 'local', mode, generation, epoch, revision, beat, lockDigest } as const;
   nats.publish(

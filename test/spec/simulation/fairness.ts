@@ -39,19 +39,8 @@ export class Fairness {
 
   /** At the end, when all has been quiet for long enough. */
   atEnd(): void {
-    this.#oneLeader();
     this.#alarmHeard();
     this.#alarmPriced();
-  }
-
-  /** Of all that was ever sent in one epoch, whoever has heard it, one key has signed. */
-  #oneLeader(): void {
-    const leaders = new Map<number, string>();
-    for (const { status, keyId } of this.#world.sent) {
-      const leader = leaders.get(status.epoch) ?? keyId;
-      leaders.set(status.epoch, leader);
-      if (leader !== keyId) throw new Error(`oneLeader: ${leader} and ${keyId} have both signed in epoch ${status.epoch}`);
-    }
   }
 
   #exit(guard: SimulatedGuard, subject: Subject): void {

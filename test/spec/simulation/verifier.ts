@@ -41,6 +41,11 @@ export class SimulatedVerifier implements Listener {
 
   /** SIGKILL: what was written stays, the rest is gone. */
   crash(): void {
+    const lost = this.#life?.untold(this.#disk.failures);
+    if (lost !== undefined)
+      throw new Error(
+        `alarmHeard: ${this.host.name} dies, and failure ${lost.slice(0, 8)} is neither in the log nor on its disk`,
+      );
     this.#life?.end();
     this.#life = null;
   }
@@ -75,6 +80,7 @@ class Life {
   #own: SignedStatus | null = null;
   #sending = false;
   #dying = false;
+  readonly #told = new Set<string>();
   #counter = 0;
   #alive = true;
   #opened = false;
@@ -99,6 +105,14 @@ class Life {
   end(): void {
     this.#alive = false;
     this.#stopReading();
+  }
+
+  /** A failure of its own that it has told the fleet, and that nobody would remember if it died now. */
+  untold(disk: readonly FailureFact[]): string | undefined {
+    const kept = new Set(disk.map(({ id }) => id));
+    for (const { message } of this.#world.log.entries)
+      if (message.kind === 'entry' && message.entry.body.kind === 'failure') kept.add(message.entry.body.failure.id);
+    return [...this.#told].find((id) => !kept.has(id));
   }
 
   tick(): void {
@@ -181,11 +195,16 @@ class Life {
     this.#own = registry.status(envelope);
     this.#world.publish(this.#host, { kind: 'status', signed: registry.status(envelope) });
     const own = status.failures.filter(({ store, id }) => store === this.#store.name && !this.#world.told.has(id));
-    for (const { id } of own) if (!this.#world.alarmed.has(id)) this.#world.told.add(id);
+    for (const { id } of own) if (!this.#world.alarmed.has(id)) this.#remind(id);
     // The worst moment to die: the fleet has been told, and the log does not know yet.
     if (!this.#world.faulty || own.length === 0 || !this.#world.chance.is(0.3)) return;
     this.#dying = true;
     this.#onTold();
+  }
+
+  #remind(id: string): void {
+    this.#told.add(id);
+    this.#world.told.add(id);
   }
 
   #append(body: ControlBody): void {

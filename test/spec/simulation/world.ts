@@ -89,6 +89,7 @@ export class World {
   readonly told = new Set<string>();
   /** Alarms that instances have raised. */
   readonly alarmed = new Map<string, RaisedAlarm>();
+  readonly #leaders = new Map<number, string>();
   faulty = true;
 
   constructor(seed: number) {
@@ -101,8 +102,17 @@ export class World {
   }
 
   publish(from: Host, message: Message): void {
-    if (message.kind === 'status') this.sent.push(message.signed);
+    if (message.kind === 'status') this.#send(message.signed);
     for (const listener of this.listeners) this.carry(from, listener, message);
+  }
+
+  /** Of all that is ever sent in one epoch, whoever hears it, one key has signed. */
+  #send(signed: Verified<SignedStatus>): void {
+    const { epoch } = signed.status;
+    const leader = this.#leaders.get(epoch) ?? signed.keyId;
+    if (leader !== signed.keyId) throw new Error(`oneLeader: ${leader} and ${signed.keyId} both sign in epoch ${epoch}`);
+    this.#leaders.set(epoch, leader);
+    this.sent.push(signed);
   }
 
   /** To one listener: dropped, delayed by milliseconds or by seconds, twice. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { SERVICES, SUBJECTS } from '@smartlite/contracts';
 import { connect, type NatsConnection } from 'nats';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freeAddress, temporaryPlace } from './fixtures/mesh.ts';
@@ -7,8 +8,7 @@ import { writeNatsFiles } from './nats-config.ts';
 import { spawnNatsServer, waitForNats } from './nats-server.ts';
 
 const USERS = [
-  { service: 'verifier', instance: 'verifier-1' },
-  { service: 'asr', instance: 'asr-1' },
+  ...SERVICES.map((service) => ({ service, instance: `${service}-1` })),
   { service: 'cli', instance: 'cli' },
   { service: 'client', instance: 'client' },
 ];
@@ -50,17 +50,24 @@ async function mayPublish(bus: NatsConnection, subject: string): Promise<boolean
 }
 
 describe('users of the mesh’s NATS', () => {
-  it('lets a verifier, and nobody else, publish the lock status', async () => {
+  it('lets each publish what is its own alone: the status a verifier, the ledger a budget, receipts the audit, an ack its instance', async () => {
     const open = await startServer();
-    expect(await mayPublish(await open('verifier-1'), 'smartlite.lock.status')).toBe(true);
-    expect(await mayPublish(await open('asr-1'), 'smartlite.lock.status')).toBe(false);
-    expect(await mayPublish(await open('cli'), 'smartlite.lock.status')).toBe(false);
-  });
-
-  it('lets an instance publish its own ack, and no other’s', async () => {
-    const open = await startServer();
-    expect(await mayPublish(await open('asr-1'), 'smartlite.lock.ack.asr.asr-1')).toBe(true);
-    expect(await mayPublish(await open('asr-1'), 'smartlite.lock.ack.asr.asr-2')).toBe(false);
+    const owners: Readonly<Record<string, readonly string[]>> = {
+      [SUBJECTS.lockStatus]: ['verifier'],
+      [`${SUBJECTS.control}.entry.x`]: ['verifier'],
+      [`${SUBJECTS.ledger}.x`]: ['budget'],
+      [SUBJECTS.auditReceipt('x')]: ['audit'],
+      [SUBJECTS.securityAlert]: ['verifier', 'audit'],
+      [SUBJECTS.lockAck('llm', 'llm-1')]: ['llm'],
+      [SUBJECTS.lockAck('llm', 'llm-2')]: [],
+      [SUBJECTS.trace('tts')]: ['tts'],
+      [SUBJECTS.audit('gateway')]: ['gateway'],
+    };
+    for (const { service, instance } of USERS) {
+      const bus = await open(instance);
+      for (const [subject, may] of Object.entries(owners))
+        expect([instance, subject, await mayPublish(bus, subject)]).toEqual([instance, subject, may.includes(service)]);
+    }
   });
 
   it('lets nobody but its owner purge a log', async () => {
