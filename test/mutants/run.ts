@@ -22,7 +22,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** The scope of the project's own packages. */
 const OURS = '@smartlite';
 /** Simulations run the same histories each time: enough that each mutant meets its trouble. */
-const SAME_HISTORIES = { SMARTLITE_SEED: '1', SMARTLITE_HISTORIES: '400' };
+const SAME_HISTORIES = { SMARTLITE_SEED: '1', SMARTLITE_HISTORIES: '150' };
 /** A test that a mutant hangs has noticed it, too, but not by name: it counts as not noticed. */
 const TEST_MS_MAX = 180_000;
 
