@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type AuditEntry, SUBJECTS } from '@smartlite/contracts';
 import { natsServer, startService, temporaryFolder, testDomain } from '@smartlite/testkit';
 import { decodeBundle, encodeBundle, parseVerifierKey } from '@smartlite/tlog';
-import { openReceipt, roleTrust } from '@smartlite/trust';
+import { encodeAnswerReceipt, openReceipt, roleTrust } from '@smartlite/trust';
 import { connect, type NatsConnection } from 'nats';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkLog } from './checker.fixture.ts';
@@ -310,5 +310,49 @@ describe('smartlite audit, over a log of a real mesh', () => {
       writeFileSync(join(logFolder(), path), bytes);
     }
     expect(new Set(found())).toEqual(new Set(['ROLLED_BACK checkpoint']));
+  });
+});
+
+describe('smartlite audit prove --receipt', () => {
+  it('holds an answer’s receipt against log and lock, and names what is false in it', async () => {
+    const server = set.stack.use(await natsServer({ folder: set.jetstream }));
+    const nats = await connect({ servers: server.url });
+    set.stack.defer(() => nats.close());
+    const service = await startAudit(server.url);
+    const name = 'gateway-1';
+    const identity = await set.domain.identity('instance', name);
+    const gateway = signedProducer({ identity, fleet: FLEET, name, service: 'gateway' });
+    const receipt = {
+      ...{
+        fleet: FLEET,
+        generation: 1,
+        service: 'gateway',
+        instance: name,
+        boot: 'b0',
+        entry: gateway.id(2),
+        traceId: 'a'.repeat(32),
+      },
+      ...{ atUnixMs: 1_700_000_000_002, dueUnixMs: 1_700_000_010_002, request: {}, output: {}, stages: [] },
+    };
+    const { text, digest } = encodeAnswerReceipt(receipt, gateway.privateKey);
+    gateway.line(2, { kind: 'turn.answered', facts: { receipt: digest } });
+    for (const counter of [1, 2]) await nats.jetstream().publish(SUBJECTS.audit('gateway'), gateway.line(counter));
+    const file = join(set.domain.home, 'answer.json');
+    const prove = (kept: string) => {
+      writeFileSync(file, JSON.stringify({ receipt: kept }));
+      const { status, stdout } = smartliteWith(
+        { SMARTLITE_PACK: set.domain.files.pack },
+        'audit',
+        'prove',
+        '--receipt',
+        file,
+        '--json',
+      );
+      return [status, json(stdout).findings.map(({ code, where }) => `${code} ${where}`)];
+    };
+    await expect.poll(() => prove(text), PATIENCE).toEqual([0, []]);
+    const lie = encodeAnswerReceipt({ ...receipt, traceId: 'b'.repeat(32) }, gateway.privateKey).text;
+    expect(prove(lie)).toEqual([1, ['RECEIPT_CONTRADICTED traceId']]);
+    await service.stop();
   });
 });

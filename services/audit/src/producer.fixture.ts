@@ -43,6 +43,7 @@ export function signedProducer({ identity, fleet, name = 'llm-1', boot = 'b0', s
     bytes: (counter: number, more?: Partial<AuditEntry>) => Buffer.from(line(counter, more)),
     /** Signed as well, but another than the one that is kept. */
     other: (counter: number, more: Partial<AuditEntry>) => make(counter, more),
+    privateKey,
     id: (counter: number) => `${name}.${boot}.${counter}`,
   };
 }

@@ -125,6 +125,11 @@ export function startTrail(parts: TrailParts): RunningTrail {
 
 function deliverLeftovers({ leftovers, log }: TrailParts, courier: Courier): void {
   for (const leftover of leftovers) {
+    if (leftover.entries.some(({ signature }) => signature === undefined)) {
+      // No log takes them; they stay on the disk for people to look at.
+      log.error('a spool of an older version holds entries that nobody has signed', { instance: leftover.instance });
+      continue;
+    }
     const left = new Set(leftover.lines);
     if (left.size === 0) leftover.forget();
     leftover.entries.forEach((entry, at) => {
