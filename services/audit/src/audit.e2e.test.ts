@@ -323,16 +323,18 @@ describe('smartlite audit prove --receipt', () => {
     const identity = await set.domain.identity('instance', name);
     const gateway = signedProducer({ identity, fleet: FLEET, name, service: 'gateway' });
     const receipt = {
-      ...{
-        fleet: FLEET,
-        generation: 1,
-        service: 'gateway',
-        instance: name,
-        boot: 'b0',
-        entry: gateway.id(2),
-        traceId: 'a'.repeat(32),
-      },
-      ...{ atUnixMs: 1_700_000_000_002, dueUnixMs: 1_700_000_010_002, request: {}, output: {}, stages: [] },
+      fleet: FLEET,
+      generation: 1,
+      service: 'gateway',
+      instance: name,
+      boot: 'b0',
+      entry: gateway.id(2),
+      traceId: 'a'.repeat(32),
+      atUnixMs: 1_700_000_000_002,
+      dueUnixMs: 1_700_000_010_002,
+      request: {},
+      output: {},
+      stages: [],
     };
     const { text, digest } = encodeAnswerReceipt(receipt, gateway.privateKey);
     gateway.line(2, { kind: 'turn.answered', facts: { receipt: digest } });
