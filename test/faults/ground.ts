@@ -24,6 +24,7 @@ const REQUEST = {
   temperature: 0,
   seed: 0n,
   facts: undefined,
+  saidFrom: 0 as const,
 };
 const CALLER = { user: 'alice', tenant: 'acme', regions: [], operator: false };
 

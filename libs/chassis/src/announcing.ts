@@ -2,8 +2,11 @@ import type { ServiceName } from '@smartlite/contracts';
 import type { NatsConnection } from 'nats';
 import { announce } from './discovery/announce.ts';
 import type { LockView } from './platform.ts';
-import type { Wired } from './service.ts';
+import type { ModelFact, Wired } from './service.ts';
 import { VERSION } from './version.ts';
+
+/** Characters of a reason that travel. */
+const BECAUSE_MAX = 1_000;
 
 export interface Announced {
   readonly service: ServiceName;
@@ -38,7 +41,15 @@ export function announceInstance(
       queued: own?.queued ?? 0,
       ready: ready(),
       models,
+      breakers: breakersOf(own?.models ?? []),
       addresses: { ...own?.addresses },
     };
   });
+}
+
+/** What other instances are told: they doubt a model that is left here, where they know nothing better. */
+function breakersOf(models: readonly ModelFact[]) {
+  return models.flatMap(({ id: model, breaker, because = '' }) =>
+    breaker === undefined || breaker === 'closed' ? [] : [{ model, state: breaker, because: because.slice(0, BECAUSE_MAX) }],
+  );
 }

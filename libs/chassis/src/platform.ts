@@ -174,5 +174,7 @@ export interface PeerInstance {
   readonly inflight: number;
   readonly queued: number;
   readonly models: readonly string[];
+  /** Models whose breaker is not closed, and why. */
+  readonly breakers: readonly { readonly model: string; readonly state: 'half-open' | 'open'; readonly because: string }[];
   readonly addresses: Readonly<Record<string, string>>;
 }

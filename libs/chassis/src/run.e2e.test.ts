@@ -25,6 +25,7 @@ const generating = {
   temperature: 0,
   seed: 0n,
   facts: undefined,
+  saidFrom: 0 as const,
 };
 const CALLER = { user: 'alice', tenant: 'acme', regions: [], operator: false };
 

@@ -98,11 +98,16 @@ export interface ServiceFacts {
   readonly addresses?: Readonly<Record<string, string>>;
 }
 
+/** Closed: it is asked. Open: it is not. Half-open: it is being probed. */
+export type BreakerState = 'closed' | 'half-open' | 'open';
+
 export interface ModelFact {
   readonly id: string;
   readonly tier: string;
   readonly role: string;
   readonly state: 'loading' | 'loaded' | 'missing' | 'refused' | 'unloaded';
+  /** Of the breaker that watches it; absent where none does. */
+  readonly breaker?: BreakerState;
   readonly because?: string;
 }
 

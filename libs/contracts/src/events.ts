@@ -12,6 +12,13 @@ export interface Events {
   'key.rotated': { keyId: string; validUntil: string };
   'key.expiring': { keyId: string; validUntil: string; daysLeft: number };
   'route.changed': { service: ServiceName; tier: string; from: string; to: string; because: string };
+  'breaker.changed': {
+    service: ServiceName;
+    instance: string;
+    model: string;
+    state: 'closed' | 'half-open' | 'open';
+    because: string;
+  };
   'model.loaded': { service: ServiceName; instance: string; model: string; artifactDigests: readonly string[] };
   'model.unloaded': { service: ServiceName; instance: string; model: string; because: string };
   'budget.exhausted': { limit: string; subject: string; refillsUnixMs: number };

@@ -70,6 +70,11 @@ export class Breaker {
     return this.#window.p99(this.#nowMs());
   }
 
+  /** Whether it is closed by what was learned here, in the last minute. */
+  get isProven(): boolean {
+    return this.#state.kind === 'closed' && this.#window.inTime(this.#nowMs()) >= PROBES_TO_CLOSE;
+  }
+
   /** To be called before each piece of work. It never refuses: whom to ask is the route's choice. */
   enter(): Permit {
     const era = this.#era;

@@ -4,15 +4,18 @@ import { type Candidate, type Leg, obstacles, route, type RouteConditions } from
 /** Whom to ask in which order, and whom to try on copies. */
 export interface Course {
   readonly legs: readonly Leg[];
-  /** Models whose breaker is half-open: copies of work that others have done show whether they are well again. */
+  /** Models under probation: copies of work that others have done show whether they are well again. */
   readonly probes: readonly Leg[];
+  /** Shadows that can be asked: a share of the work is copied to them, to learn whether they could stand in. */
+  readonly shadows: readonly Leg[];
   /** For callers that are told no: why each candidate was passed over. */
   readonly obstacles: string;
 }
 
 /**
- * The route of a tier around open breakers. A model that is merely slow, or half-open, is still asked when nobody else is left: a slow
- * answer is better than none. One that fails or hangs is not. Pure.
+ * The route of a tier around open breakers. When nobody else is left there is still to be asked, in this order: a model that is under
+ * probation or merely slow, for a slow answer is better than none; and a shadow that may stand in but was not measured lately. One
+ * that fails or hangs is not asked, nor a shadow that is known to be bad. Pure.
  */
 export function courseOf(
   tier: string,
@@ -22,11 +25,26 @@ export function courseOf(
 ): Course {
   const around = { ...conditions, unusable: (model: string) => conditions.unusable(model) ?? blocked(stateOf(model)) };
   const sound = route(tier, candidates, around);
+  const has = (legs: readonly Leg[], { model }: Candidate) => legs.some((leg) => leg.model === model);
   const rest = route(tier, candidates, conditions)
-    .filter(({ model }) => !sound.some((leg) => leg.model === model) && mayBeLast(stateOf(model)))
+    .filter((leg) => !has(sound, leg) && mayBeLast(stateOf(leg.model)))
     .map((leg) => ({ ...leg, because: `${leg.because}; it ${blocked(stateOf(leg.model))}, but nobody else is left` }));
+  const shadows = conditions.fallbacksOnly ? [] : usableShadows(tier, candidates, around);
+  const unmeasured = shadows
+    .filter((leg) => !has(sound, leg) && conditions.shadowsStandIn === true && unknown(leg, conditions))
+    .map((leg) => ({ ...leg, because: `${leg.because}; not measured lately, but nobody else is left` }));
   const probes = rest.filter(({ model }) => stateOf(model).kind === 'half-open');
-  return { legs: [...sound, ...rest], probes, obstacles: obstacles(candidates, around) };
+  return { legs: [...sound, ...rest, ...unmeasured], probes, shadows, obstacles: obstacles(candidates, around) };
+}
+
+function usableShadows(tier: string, candidates: readonly Candidate[], { unusable }: RouteConditions): readonly Leg[] {
+  return candidates
+    .filter(({ model, role }) => role === 'shadow' && unusable(model) === undefined)
+    .map((candidate) => ({ ...candidate, because: `shadow of tier ${tier}` }));
+}
+
+function unknown({ model }: Candidate, { merit }: RouteConditions): boolean {
+  return (merit?.(model) ?? 'unmeasured') === 'unmeasured';
 }
 
 /** What keeps callers from a model, as it follows on its name; undefined while its breaker is closed. */

@@ -1,6 +1,10 @@
 export { type LatencyTarget, recognitionAllowedMs, speechAllowedMs } from './allowance.ts';
 export type { BreakerState } from './breaker.ts';
 export { type Course, courseOf } from './course.ts';
+export { lengthDisagreement, wordErrorRate } from './disagreement.ts';
+export type { Errand, LegContext } from './errand.ts';
 export { firstThatAnswers } from './fallback.ts';
-export { type Errand, type LegContext, Relay, type RelayPorts } from './relay.ts';
+export { Relay, type RelayPorts } from './relay.ts';
 export { type Candidate, type Leg, obstacles, route, type RouteConditions } from './route.ts';
+export { SHADOW_POLICY, type ShadowPolicy } from './shadow.ts';
+export type { Hint } from './wards.ts';

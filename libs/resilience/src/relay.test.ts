@@ -23,11 +23,12 @@ class Rig {
 
   constructor() {
     const quiet = () => undefined;
-    const publishEvent = (_type: string, { from, to }: Events['route.changed']) => this.routes.push(`${from}>${to}`);
+    const publishEvent = <T extends 'route.changed' | 'breaker.changed'>(_type: T, data: Events[T]) =>
+      'tier' in data && this.routes.push(`${data.from}>${data.to}`);
     const clock = { monotonicMs: () => Date.now() };
     const metrics = { gauge: () => ({ set: quiet }), counter: () => ({ inc: quiet }) };
     const parts = { log: { warn: quiet }, bus: { publishEvent }, trail: { record: quiet }, metrics };
-    this.relay = new Relay({ service: 'asr', clock, ...parts }, () => this.course());
+    this.relay = new Relay({ service: 'asr', instance: 'asr-1', clock, ...parts }, () => this.course());
   }
 
   course() {

@@ -1,217 +1,129 @@
-import { type Events, MeshError, type ServiceName } from '@smartlite/contracts';
-import { Breaker, type BreakerState } from './breaker.ts';
+import type { MeshError } from '@smartlite/contracts';
+import { attempt, type AttemptParts } from './attempt.ts';
+import type { BreakerState } from './breaker.ts';
+import { Copies } from './copies.ts';
 import { type Course, courseOf } from './course.ts';
+import type { AnyEngine, Errand } from './errand.ts';
 import { firstThatAnswers } from './fallback.ts';
-import { Patience } from './patience.ts';
+import { heldUntilSaid } from './hold.ts';
+import { type ReportPorts, Reports } from './reports.ts';
 import type { Candidate, Leg, RouteConditions } from './route.ts';
-import { type Watch, watched, type WorkContext } from './watch.ts';
+import type { ShadowPolicy } from './shadow.ts';
+import { type Hint, Wards } from './wards.ts';
+import type { Standing } from './watch.ts';
 
 /** What a relay needs of its service. */
-export interface RelayPorts {
-  readonly service: ServiceName;
+export interface RelayPorts extends ReportPorts {
   readonly clock: { monotonicMs(): number };
-  readonly log: { warn(text: string, attributes?: Readonly<Record<string, unknown>>): void };
-  readonly bus: { publishEvent(type: 'route.changed', data: Events['route.changed']): void };
-  readonly trail: { record(kind: 'route.changed', facts: Readonly<Record<string, string>>): unknown };
-  readonly metrics: {
-    gauge(name: string, help: string, labels: readonly string[]): { set(labels: Record<string, string>, value: number): void };
-    counter(name: string, help: string, labels: readonly string[]): { inc(labels: Record<string, string>): void };
-  };
+  /** What other instances of the service say of their breakers; absent: nothing is heard of them. */
+  readonly hints?: () => readonly Hint[];
 }
-
-/** What asking one leg is given. */
-export interface LegContext extends WorkContext {
-  /** Why it is this one's turn. */
-  readonly because: string;
-  /** True for a copy whose results nobody hears. */
-  readonly copy: boolean;
-}
-
-/** One request that the models of a course may answer. */
-export interface Errand<Engine extends { kill(): void }, T> {
-  readonly course: Course;
-  readonly signal: AbortSignal;
-  /** What the first result, and each gap, may take. */
-  readonly allowedMs: number;
-  /** `ask` leaves out what an earlier leg has already given, so that the next one may go on in the middle. */
-  readonly resumes?: boolean;
-  /** The leg's engine. Waiting for it says nothing about the model. */
-  readonly engine: (leg: Leg, signal: AbortSignal) => Promise<Engine>;
-  readonly ask: (engine: Engine, leg: Leg, context: LegContext) => AsyncIterable<T>;
-}
-
-/** How a leg is asked. */
-interface Way {
-  readonly passedOver: readonly string[];
-  readonly signal: AbortSignal;
-  readonly replaceable: Watch['replaceable'];
-  readonly copy: boolean;
-}
-
-const VALUES: Readonly<Record<BreakerState['kind'], number>> = { closed: 0, 'half-open': 1, open: 2 };
 
 /**
  * Carries requests to the models of a tier: each is watched by a breaker of its own, left when it is silent for longer than it is
  * allowed, and replaced by the next. Changes of a route are logged, published, audited and measured.
  */
 export class Relay {
-  readonly #ports: RelayPorts;
-  readonly #breakers = new Map<string, Breaker>();
-  /** The model that each tier was last routed to. */
-  readonly #heads = new Map<string, string>();
-  /** Work that was left without a sign of life, by model: nobody else is sent after it until that is settled. */
-  readonly #silences = new Map<string, number>();
-  readonly #closing = new AbortController();
-
-  readonly #reroute: () => void;
+  readonly #parts: AttemptParts;
+  readonly #copies: Copies;
 
   /** `reroute` is called when a breaker has changed: it should look at the course of every tier, so that a change is told at once. */
   constructor(ports: RelayPorts, reroute: () => void = () => undefined) {
-    this.#ports = ports;
-    this.#reroute = reroute;
+    const nowMs = () => ports.clock.monotonicMs();
+    const reports = new Reports(ports);
+    const onChange = (model: string, state: BreakerState) => {
+      reports.breakerChanged(model, state);
+      reroute();
+    };
+    this.#parts = { nowMs, reports, wards: new Wards({ nowMs, onChange, hints: ports.hints ?? (() => []) }) };
+    this.#copies = new Copies(this.#parts);
   }
 
   /** Whom to ask now. Tells of it when that has changed since the last time. */
-  course(tier: string, candidates: readonly Candidate[], conditions: RouteConditions): Course {
-    const course = courseOf(tier, candidates, conditions, (model) => this.#standing(model));
+  course(tier: string, candidates: readonly Candidate[], conditions: RouteConditions, shadows?: ShadowPolicy): Course {
+    const merit = (model: string) => this.#copies.merit(model, shadows);
+    const course = courseOf(tier, candidates, { ...conditions, merit }, (model) => this.#parts.wards.standing(model));
     const [head] = course.legs;
-    this.#follow(tier, head?.model ?? '', head?.because ?? course.obstacles);
+    this.#parts.reports.routed(tier, head?.model ?? '', head?.because ?? course.obstacles);
     return course;
   }
 
-  state(model: string): BreakerState {
-    return this.#breakers.get(model)?.state ?? { kind: 'closed' };
+  /** What is to be said of a model in the mesh's status: the state of its breaker, and why it is not asked. */
+  fact<Fact extends { readonly id: string }>(fact: Fact): Fact & BreakerFact {
+    const state = this.#parts.wards.state(fact.id);
+    if (state.kind === 'closed') return { ...fact, breaker: state.kind };
+    return { ...fact, breaker: state.kind, because: `breaker ${state.kind}: ${state.because}` };
   }
 
-  #standing(model: string): BreakerState {
-    const state = this.state(model);
-    if (state.kind !== 'closed' || (this.#silences.get(model) ?? 0) === 0) return state;
-    return { kind: 'open', cause: 'slow', because: 'it owes an answer' };
-  }
-
-  /** What is to be said of a model in the mesh's status: why it is not asked. */
-  fact<Fact extends { readonly id: string }>(fact: Fact): Fact & { readonly because?: string } {
-    const state = this.state(fact.id);
-    return state.kind === 'closed' ? fact : { ...fact, because: `breaker ${state.kind}: ${state.because}` };
-  }
-
-  /** The results of the first that answers; models under probation then get a copy of the request, off the caller's path. */
-  async *answer<Engine extends { kill(): void }, T>(errand: Errand<Engine, T>): AsyncGenerator<T> {
-    const passedOver: string[] = [];
-    const { legs, probes } = errand.course;
+  /** The results of the first that answers; then models under probation, and a share for shadows, get a copy off the caller's path. */
+  async *answer<Engine extends AnyEngine, T>(errand: Errand<Engine, T>): AsyncGenerator<T> {
+    const over = this.#copies.caller();
     const tried = new Set<Leg>();
-    const rest = errand.resumes === true ? 'always' : 'until-first-result';
+    const copying = this.#shadowsDue(errand);
+    const heard: T[] = [];
     let answered = false;
-    const ask = (leg: Leg) => {
-      tried.add(leg);
-      return this.#ask(errand, leg, {
-        passedOver,
-        signal: errand.signal,
-        replaceable: leg === legs.at(-1) ? 'never' : rest,
-        copy: false,
-      });
-    };
-    const onPassedOver = (leg: Leg, failure: MeshError) => {
-      passedOver.push(`${leg.model} failed: ${failure.message}`);
-      this.#passedOver(leg, failure);
-    };
-    const results = firstThatAnswers(legs, ask, onPassedOver, errand.resumes);
     try {
-      for await (const result of results) {
+      for await (const result of this.#firstToAnswer(errand, tried)) {
         answered = true;
+        if (copying.length > 0) heard.push(result);
         yield result;
       }
     } finally {
-      const due = answered && !this.#closing.signal.aborted ? probes.filter((probe) => !tried.has(probe)) : [];
-      for (const probe of due) void this.#probe(errand, probe);
+      over();
+      if (answered) this.#copy(errand, tried, copying, heard);
     }
   }
 
   close(): void {
-    this.#closing.abort(new MeshError('unavailable', 'the service is stopping'));
-    for (const breaker of this.#breakers.values()) breaker.close();
+    this.#copies.close();
+    this.#parts.wards.close();
   }
 
-  async *#ask<Engine extends { kill(): void }, T>(
-    { engine: engineOf, ask, allowedMs }: Errand<Engine, T>,
-    leg: Leg,
-    way: Way,
-  ): AsyncGenerator<T> {
-    const { passedOver, signal, replaceable, copy } = way;
-    const engine = await this.#engine(engineOf(leg, signal), leg, replaceable === 'never' ? Number.POSITIVE_INFINITY : allowedMs);
-    const breaker = this.#breaker(leg.model);
-    const because = [leg.because, ...passedOver].join('; ');
-    yield* watched((context) => ask(engine, leg, { ...context, because, copy }), {
-      signal,
-      nowMs: () => this.#ports.clock.monotonicMs(),
-      allowedMs,
-      replaceable,
-      permit: breaker.enter(),
-      onSilent: (over) => void this.#owes(leg.model, over),
-      onHung: (silentMs) => {
-        this.#ports.log.warn('engine hangs and is ended', { model: leg.model, silentMs });
-        breaker.hung(`its engine was silent for ${silentMs} ms and was ended`);
-        engine.kill();
-      },
-    });
+  #firstToAnswer<Engine extends AnyEngine, T>(errand: Errand<Engine, T>, tried: Set<Leg>): AsyncIterable<T> {
+    const { course, signal, resumes = false, saidFrom = atOnce<T> } = errand;
+    const passedOver: string[] = [];
+    let said = false;
+    const standing = (leg: Leg): Standing => {
+      if (said && !resumes) return 'said';
+      return leg === course.legs.at(-1) ? 'last' : 'replaceable';
+    };
+    const ask = (leg: Leg) => {
+      tried.add(leg);
+      const way = { passedOver, signal, standing: () => standing(leg), copy: false };
+      return heldUntilSaid(attempt(errand, leg, way, this.#parts), saidFrom(), () => (said = true));
+    };
+    const onPassedOver = (leg: Leg, failure: MeshError) => {
+      passedOver.push(`${leg.model} failed: ${failure.message}`);
+      this.#parts.reports.passedOver(leg, failure);
+    };
+    return firstThatAnswers(course.legs, ask, onPassedOver, resumes);
   }
 
-  /** A model that is just being loaded is waited for, but not for longer than its answer may take if somebody else can be asked. */
-  async #engine<Engine>(engine: Promise<Engine>, { model }: Leg, ms: number): Promise<Engine> {
-    const ready = await new Patience(ms).wait(engine);
-    if (ready === undefined) throw new MeshError('unavailable', `${model} is still loading`);
-    return ready.value;
+  #shadowsDue<Engine extends AnyEngine, T>({ course, shadowing }: Errand<Engine, T>): readonly Leg[] {
+    if (shadowing === undefined) return [];
+    return course.shadows.filter((leg) => leg.model !== course.legs[0]?.model && this.#copies.isDue(leg, shadowing.policy));
   }
 
-  async #probe<Engine extends { kill(): void }, T>(errand: Errand<Engine, T>, leg: Leg): Promise<void> {
-    if (!this.#breaker(leg.model).wantsProbe) return;
-    try {
-      const way = { passedOver: [], signal: this.#closing.signal, replaceable: 'always', copy: true } as const;
-      for await (const _ of this.#ask(errand, leg, way));
-    } catch {
-      // The breaker has taken note; there is no caller to tell.
-    }
+  #copy<Engine extends AnyEngine, T>(
+    errand: Errand<Engine, T>,
+    tried: ReadonlySet<Leg>,
+    shadows: readonly Leg[],
+    heard: readonly T[],
+  ): void {
+    const models = new Set([...tried].map(({ model }) => model));
+    for (const probe of errand.course.probes) if (!models.has(probe.model)) void this.#copies.probe(errand, probe);
+    for (const shadow of shadows)
+      if (errand.shadowing !== undefined && !models.has(shadow.model))
+        void this.#copies.shadow(errand, shadow, errand.shadowing, heard);
   }
+}
 
-  async #owes(model: string, over: Promise<void>): Promise<void> {
-    const add = (count: number) => this.#silences.set(model, (this.#silences.get(model) ?? 0) + count);
-    add(1);
-    await over;
-    add(-1);
-  }
+/** What a relay adds to what is said of a model. */
+export interface BreakerFact {
+  readonly breaker: BreakerState['kind'];
+  readonly because?: string;
+}
 
-  #breaker(model: string): Breaker {
-    const known = this.#breakers.get(model);
-    if (known !== undefined) return known;
-    const breaker = new Breaker({
-      nowMs: () => this.#ports.clock.monotonicMs(),
-      onChange: (state) => this.#changed(model, state),
-    });
-    this.#breakers.set(model, breaker);
-    return breaker;
-  }
-
-  #changed(model: string, state: BreakerState): void {
-    const { log, metrics } = this.#ports;
-    log.warn('breaker changed', { model, ...state });
-    this.#reroute();
-    metrics
-      .gauge('breaker_state', "state of a model's breaker: 0 closed, 1 half-open, 2 open", ['model'])
-      .set({ model }, VALUES[state.kind]);
-  }
-
-  #passedOver({ model }: Leg, { code, message }: MeshError): void {
-    const { log, metrics } = this.#ports;
-    log.warn('model passed over', { model, code, because: message });
-    metrics.counter('takeovers_total', 'requests that another model took over', ['model', 'code']).inc({ model, code });
-  }
-
-  #follow(tier: string, to: string, because: string): void {
-    const from = this.#heads.get(tier);
-    this.#heads.set(tier, to);
-    if (from === undefined || from === to) return;
-    const { service, bus, trail } = this.#ports;
-    bus.publishEvent('route.changed', { service, tier, from, to, because });
-    trail.record('route.changed', { tier, from, to, because });
-  }
+function atOnce<T>(): (result: T) => boolean {
+  return () => true;
 }

@@ -40,8 +40,13 @@ describe('the route of a tier', () => {
 });
 
 describe('a shadow that may stand in', () => {
-  it('is asked after the primary and before the fallback, and in safe mode not at all', () => {
-    expect(models({ ...fine, shadowsStandIn: true })).toEqual(['base', 'tiny', 'book']);
-    expect(models({ ...fine, shadowsStandIn: true, fallbacksOnly: true })).toEqual(['book']);
+  const good = { ...fine, shadowsStandIn: true, merit: () => 'good' as const };
+  it('and was found good lately, is asked after the primary and before the fallback, and in safe mode not at all', () => {
+    expect(models(good)).toEqual(['base', 'tiny', 'book']);
+    expect(models({ ...good, fallbacksOnly: true })).toEqual(['book']);
+  });
+
+  it('but is bad, or was not measured lately, is not', () => {
+    for (const merit of ['bad', 'unmeasured'] as const) expect(models({ ...good, merit: () => merit })).toEqual(['base', 'book']);
   });
 });

@@ -1,3 +1,5 @@
+import type { Merit } from './shadow.ts';
+
 /** A model that may serve a tier, and as what. */
 export interface Candidate {
   readonly model: string;
@@ -12,6 +14,8 @@ export interface RouteConditions {
   readonly substitutions: Readonly<Record<string, string>>;
   /** Of the lock's policy: a verified shadow may also take over from a primary that fails, hangs or is slow. */
   readonly shadowsStandIn?: boolean;
+  /** What is known of a shadow. One that was found good lately stands in; absent: nothing is known of any. */
+  readonly merit?: (model: string) => Merit;
   /** Why a model cannot be asked now; undefined when it can. */
   readonly unusable: (model: string) => string | undefined;
 }
@@ -23,8 +27,8 @@ export interface Leg extends Candidate {
 
 /**
  * The candidates of a tier in the order in which they are asked: the primary, or the shadow that the lock status puts in its place;
- * then the fallbacks. A shadow is asked without a substitution only where the lock's policy lets it stand in, and then after the
- * primary. Pure.
+ * then the fallbacks. A shadow is asked without a substitution only where the lock's policy lets it stand in and it was found good
+ * lately, and then in its place among the candidates. Pure.
  */
 export function route(tier: string, candidates: readonly Candidate[], conditions: RouteConditions): readonly Leg[] {
   const passedOver: string[] = [];
@@ -62,9 +66,12 @@ function obstacleTo(
 function standsIn(
   shadow: string,
   candidates: readonly Candidate[],
-  { substitutions, shadowsStandIn = false }: RouteConditions,
+  { substitutions, shadowsStandIn = false, merit }: RouteConditions,
 ): boolean {
-  return shadowsStandIn || candidates.some(({ model, role }) => role === 'primary' && substitutions[model] === shadow);
+  return (
+    (shadowsStandIn && merit?.(shadow) === 'good') ||
+    candidates.some(({ model, role }) => role === 'primary' && substitutions[model] === shadow)
+  );
 }
 
 function reason(tier: string, { role }: Candidate, passedOver: readonly string[]): string {

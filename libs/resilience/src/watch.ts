@@ -7,8 +7,10 @@ import { Patience } from './patience.ts';
  * is short of processors may need seconds; a stopped one never comes back.
  */
 export const HUNG_MS = 10_000;
-/** The same as a multiple of what the work is allowed. */
-const HUNG_TIMES = 3;
+/** Longest silence in the middle of an answer that somebody hears, at the least: after it the answer is better ended in words. */
+export const CUT_MS = 5_000;
+/** Both as a multiple of what the work is allowed. */
+const TIMES_ALLOWED = 3;
 
 /** What one piece of work is given. */
 export interface WorkContext {
@@ -17,6 +19,12 @@ export interface WorkContext {
   readonly begun: () => void;
 }
 
+/**
+ * What becomes of work that falls silent at this moment. `replaceable`: somebody else is asked, so it has what it is allowed. `said`:
+ * its answer has been begun, and can only be ended. `last`: nobody is left for nobody, so it is waited for until it hangs.
+ */
+export type Standing = 'replaceable' | 'said' | 'last';
+
 export interface Watch {
   /** The caller's. */
   readonly signal: AbortSignal;
@@ -24,10 +32,8 @@ export interface Watch {
   readonly nowMs: () => number;
   /** What the first result, and each gap between two, may take. */
   readonly allowedMs: number;
-  /**
-   * Until when somebody else can be asked. Nobody is left for nobody: one that cannot be replaced any more is left only when it hangs.
-   */
-  readonly replaceable: 'never' | 'until-first-result' | 'always';
+  /** Asked anew for each wait. */
+  readonly standing: () => Standing;
   readonly permit: Permit;
   /** It has been left without a sign of life; resolves when it has given one after all, or has been ended. */
   readonly onSilent: (over: Promise<void>) => void;
@@ -84,8 +90,7 @@ class Run<T> {
   constructor(ask: (context: WorkContext) => AsyncIterable<T>, watch: Watch) {
     this.#watch = watch;
     this.sinceMs = watch.nowMs();
-    // Whoever waits in a queue without an alternative goes on waiting: the call's own deadline bounds that.
-    this.#patience = new Patience(watch.replaceable === 'never' ? Number.POSITIVE_INFINITY : watch.allowedMs);
+    this.#patience = new Patience(this.#patienceMs());
     if (watch.signal.aborted) this.#follow();
     else watch.signal.addEventListener('abort', this.#follow, { once: true });
     this.#results = ask({ signal: this.#own.signal, begun: () => this.#begin() })[Symbol.asyncIterator]();
@@ -106,10 +111,8 @@ class Run<T> {
 
   /** The reader wants the next result. */
   goOn(): void {
-    const { nowMs, replaceable, allowedMs } = this.#watch;
-    this.sinceMs = nowMs();
-    if (this.#begun) this.#patience.reset(replaceable === 'always' ? allowedMs : hungAfterMs(allowedMs));
-    else if (replaceable !== 'always') this.#patience.reset(Number.POSITIVE_INFINITY);
+    this.sinceMs = this.#watch.nowMs();
+    this.#patience.reset(this.#patienceMs());
   }
 
   /** Ends the work, unless it is watched on. */
@@ -119,16 +122,23 @@ class Run<T> {
   }
 
   #begin(): void {
-    const { nowMs, replaceable, allowedMs } = this.#watch;
     this.#begun = true;
-    this.sinceMs = nowMs();
-    this.#patience.reset(replaceable === 'never' ? hungAfterMs(allowedMs) : allowedMs);
+    this.goOn();
+  }
+
+  #patienceMs(): number {
+    const { standing, allowedMs } = this.#watch;
+    const now = standing();
+    if (now === 'replaceable') return allowedMs;
+    // Whoever waits in a queue without an alternative goes on waiting: the call's own deadline bounds that.
+    if (!this.#begun) return Number.POSITIVE_INFINITY;
+    return now === 'said' ? atLeast(CUT_MS, allowedMs) : atLeast(HUNG_MS, allowedMs);
   }
 
   async #linger(pending: Promise<unknown>): Promise<void> {
     const { nowMs, allowedMs, onHung } = this.#watch;
     const silentMs = () => Math.round(nowMs() - this.sinceMs);
-    const left = hungAfterMs(allowedMs) - silentMs();
+    const left = atLeast(HUNG_MS, allowedMs) - silentMs();
     try {
       const alive = !this.#begun || (left > 0 && (await new Patience(left).wait(pending)) !== undefined);
       if (!alive) onHung(silentMs());
@@ -145,6 +155,6 @@ class Run<T> {
   }
 }
 
-function hungAfterMs(allowedMs: number): number {
-  return Math.max(HUNG_MS, HUNG_TIMES * allowedMs);
+function atLeast(ms: number, allowedMs: number): number {
+  return Math.max(ms, TIMES_ALLOWED * allowedMs);
 }

@@ -41,6 +41,11 @@ export class LatencyWindow {
     return shares[Math.ceil(shares.length * 0.99) - 1];
   }
 
+  /** Answers in time. */
+  inTime(nowMs: number): number {
+    return this.#answers(nowMs).filter((share) => share <= 1).length;
+  }
+
   /** Why the model should not be asked any more; undefined while it is well. */
   breach(nowMs: number): Breach | undefined {
     return this.#failing(nowMs) ?? this.#slow(nowMs);

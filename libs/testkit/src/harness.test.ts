@@ -43,7 +43,7 @@ const options = {
     },
   },
 };
-const generating = { messages: [], tier: '', maxTokens: 0, temperature: 0, seed: 0n, facts: undefined };
+const generating = { messages: [], tier: '', maxTokens: 0, temperature: 0, seed: 0n, facts: undefined, saidFrom: 0 as const };
 
 describe('a service in the harness', () => {
   it('is called through all layers, with engines, peers, bus and trail of the test', async () => {

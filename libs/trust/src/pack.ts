@@ -91,6 +91,21 @@ const schema = z.strictObject({
   }),
   tts_pack: z.strictObject({ roles: z.record(id, z.strictObject({ role: z.enum(['primary', 'fallback']), model: id })) }),
   latency_profile: z.strictObject({ asr: latency, llm: latency, tts: latency, turn: latency }),
+  shadow_policy: z
+    .strictObject({
+      share: z.number().min(0).max(1).describe('Share of answered requests of which a shadow gets a copy.'),
+      window_s: z.number().int().min(1).max(86_400).describe('Only what was learned in the last so many seconds counts.'),
+      samples_min: z.number().int().min(1).max(500).describe('Fewer comparisons say nothing.'),
+      disagreement_max: z
+        .number()
+        .min(0)
+        .max(1)
+        .describe(
+          'Most mean disagreement of a shadow that may stand in: word error rate for ASR, difference of lengths for LLM.',
+        ),
+    })
+    .optional()
+    .describe('How shadows are measured; absent: a tenth of the traffic, five minutes, five comparisons, 0.3.'),
   residency_policy: z.strictObject({
     regions: z.array(id).min(1),
     rules: z.array(z.strictObject({ name: id, tenant: z.string().optional(), allow: z.array(id).min(1) })),

@@ -1,5 +1,6 @@
 import { MeshError } from '@smartlite/contracts';
 import { z } from 'zod';
+import { SAMPLE_BYTES } from './pcm.ts';
 
 /**
  * What this service needs from outside: one model that turns audio into text, one that tells speech from silence.
@@ -51,12 +52,27 @@ export interface DetectorMemory {
 /** Whole frames of 16 kHz mono s16le, following on what `memory` has heard; without it a stream begins. */
 export interface DetectionRequest {
   readonly pcm: Uint8Array;
-  readonly memory?: DetectorMemory;
+  readonly memory?: DetectorMemory | undefined;
 }
 
 /** The one answer to a DetectionRequest. */
 export interface Detection {
   /** For each frame, the probability of speech, 0 to 1. */
   readonly probabilities: Float32Array;
-  readonly memory: DetectorMemory;
+  /** For the next request; absent: whoever answered remembers nothing. */
+  readonly memory?: DetectorMemory | undefined;
+}
+
+const floats = z.instanceof(Float32Array);
+const detectionSchema = z.strictObject({
+  probabilities: floats.refine((all) => all.every((each) => each >= 0 && each <= 1)),
+  memory: z.strictObject({ state: floats, context: floats }).optional(),
+});
+
+/** A detector's answer to so much audio, looked at. Throws `internal`. */
+export function parseDetection(answer: unknown, { pcm }: DetectionRequest): Detection {
+  const parsed = detectionSchema.safeParse(answer);
+  const frames = Math.floor(pcm.length / SAMPLE_BYTES / FRAME_SAMPLES);
+  if (parsed.success && parsed.data.probabilities.length === frames) return parsed.data;
+  throw new MeshError('internal', 'the detector answered with something that is no judgement of the audio');
 }

@@ -1,10 +1,26 @@
 import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
 import { MeshError, type ServedBy } from '@smartlite/contracts';
-import { type Course, recognitionAllowedMs, Relay, type RelayPorts, type RouteConditions } from '@smartlite/resilience';
+import {
+  type Course,
+  recognitionAllowedMs,
+  Relay,
+  type RelayPorts,
+  type RouteConditions,
+  SHADOW_POLICY,
+  wordErrorRate,
+} from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import type { Ears, Heard } from './ears.ts';
-import { type Detection, type DetectionRequest, parseRecognition, type Recognition, type RecognitionRequest } from './engine.ts';
+import {
+  type Detection,
+  type DetectionRequest,
+  parseDetection,
+  parseRecognition,
+  type Recognition,
+  type RecognitionRequest,
+} from './engine.ts';
 import { SpellingInForce } from './lexicon/spelling.ts';
+import { detectByLoudness } from './loudness.ts';
 import { msOf, SAMPLE_BYTES } from './pcm.ts';
 import { type Tier, tierOf } from './tiers.ts';
 
@@ -14,9 +30,27 @@ const RETRY_AFTER_MS = 1000;
 const GLIMPSES_WAITING_MAX = 1;
 
 type RecognitionEngine = EngineProcess<RecognitionRequest, Recognition>;
-type DetectionEngine = EngineProcess<DetectionRequest, Detection>;
+type DetectionEngine = Pick<EngineProcess<DetectionRequest, Detection>, 'run' | 'kill'>;
+
 type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log'> & Omit<RelayPorts, 'log'>;
 type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts' | 'shadowsStandIn'>;
+
+/** What the route calls the choice of who tells speech from silence. */
+const DETECTOR = 'detector';
+const LOUDNESS: DetectionEngine = {
+  kill: () => undefined,
+  async *run(request, _signal, begun) {
+    begun?.();
+    yield detectByLoudness(request);
+  },
+};
+
+function detectorsOf(vad: string): Tier['candidates'] {
+  return [
+    { model: vad, role: 'primary' },
+    { model: 'loudness', role: 'fallback' },
+  ];
+}
 
 /** Chooses the models of a call by its tier, the lock state and how they have done lately, and asks them. */
 export class Recogniser {
@@ -79,9 +113,23 @@ export class Recogniser {
     return pack;
   }
 
+  /** A detector that fails or falls silent is replaced by a look at the loudness, so that no utterance is lost with it. */
   async #detect(pack: Pack, request: DetectionRequest, signal: AbortSignal): Promise<Detection> {
-    const engine: DetectionEngine = await this.#pool.demand(pack.asr_pack.vad, signal);
-    return await onlyAnswer(engine.run(request, signal));
+    const { vad } = pack.asr_pack;
+    const answers = this.#relay.answer<DetectionEngine, Detection>({
+      course: this.#relay.course(DETECTOR, detectorsOf(vad), {
+        fallbacksOnly: false,
+        substitutions: {},
+        unusable: () => undefined,
+      }),
+      signal,
+      allowedMs: pack.latency_profile.asr.p99_ms,
+      engine: ({ model }, until) => (model === vad ? this.#pool.demand(vad, until) : Promise.resolve(LOUDNESS)),
+      async *ask(engine, _leg, { signal: until, begun }) {
+        for await (const detection of engine.run(request, until, begun)) yield parseDetection(detection, request);
+      },
+    });
+    return await onlyAnswer(answers);
   }
 
   /** The segment is held here: whoever takes over hears it from its beginning. Terms are written as the lexicon spells them. */
@@ -99,6 +147,7 @@ export class Recogniser {
       signal,
       allowedMs: recognitionAllowedMs(pack.latency_profile.asr, msOf(request.pcm.length / SAMPLE_BYTES)),
       engine: ({ model }, until) => pool.demand(model, until),
+      shadowing: { policy: pack.shadow_policy ?? SHADOW_POLICY, disagreement: differentWords },
       async *ask(engine, { role }, { signal: until, begun, because }) {
         for await (const recognition of engine.run(request, until, begun))
           yield { ...parseRecognition(recognition), by: servedBy(engine, { role, because }, tier.name, platform, call) };
@@ -111,7 +160,7 @@ export class Recogniser {
   async #glimpse(pack: Pack, request: RecognitionRequest, signal: AbortSignal): Promise<string | undefined> {
     const engine: RecognitionEngine | undefined = this.#pool.get(pack.asr_pack.partials);
     if (engine === undefined || engine.queued > GLIMPSES_WAITING_MAX) return undefined;
-    return (await onlyAnswer(engine.run(request, signal))).text;
+    return parseRecognition(await onlyAnswer(engine.run(request, signal))).text;
   }
 
   #courseFor(tier: Tier): Course {
@@ -121,7 +170,7 @@ export class Recogniser {
   }
 
   #course({ name, candidates }: Tier): Course {
-    return this.#relay.course(name, candidates, this.#conditions(candidates));
+    return this.#relay.course(name, candidates, this.#conditions(candidates), this.#pool.pack?.shadow_policy);
   }
 
   #reroute(): void {
@@ -144,6 +193,11 @@ export class Recogniser {
   #stateOf(model: string): string {
     return this.#pool.facts().find(({ id }) => id === model)?.state ?? 'not in the pack';
   }
+}
+
+/** The word error rate of the shadow against what the caller was told. Compared here and forgotten. */
+function differentWords(heard: readonly Heard<ServedBy>[], copied: readonly Heard<ServedBy>[]): number {
+  return wordErrorRate(heard[0]?.text ?? '', copied[0]?.text ?? '');
 }
 
 async function onlyAnswer<T>(answers: AsyncIterable<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { defineService, implement, ModelPool } from '@smartlite/chassis';
+import { breakerHints, defineService, implement, ModelPool } from '@smartlite/chassis';
 import { AsrServiceService } from '@smartlite/contracts';
 import { asrConfig } from './config.ts';
 import { Recogniser } from './recogniser.ts';
@@ -15,7 +15,7 @@ export const asr = defineService({
 
   wire({ asrEndPauseMs }, platform) {
     const pool = new ModelPool(platform, { plan: wantedModels });
-    const recogniser = new Recogniser(platform, pool);
+    const recogniser = new Recogniser({ ...platform, hints: breakerHints(platform) }, pool);
     const transcription = new Transcription(recogniser, asrEndPauseMs);
 
     return {

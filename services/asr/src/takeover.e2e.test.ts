@@ -35,6 +35,16 @@ describe('a recogniser that goes wrong, as a real process', () => {
     });
   }
 
+  for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
+    it(`and so is the voice detector, by a look at the loudness: ${signal}`, async () => {
+      await primaryHears();
+      const pid = enginePid(asr, 'detector');
+      process.kill(pid, signal);
+      expect((await heard()).text).toBe('hello world');
+      await expect.poll(() => enginePid(asr, 'detector'), PATIENCE).not.toBe(pid);
+    });
+  }
+
   it('says so in its metrics', async () => {
     const metrics = await (await fetch(`http://${asr.metrics}/metrics`)).text();
     expect(metrics).toMatch(/smartlite_takeovers_total\{model="ears",code="unavailable",service="asr"\} [1-9]/);

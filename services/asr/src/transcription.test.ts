@@ -53,11 +53,12 @@ async function* scripted(modelId: string, request: RecognitionRequest | Detectio
       probabilities: Float32Array.from({ length: samples.length / FRAME_SAMPLES }, (_, frame) =>
         (samples[frame * FRAME_SAMPLES] ?? 0) > 0 ? 1 : 0,
       ),
-      memory: {},
+      memory: { state: new Float32Array(1), context: new Float32Array(1) },
     };
 }
 
 class Rig {
+  pack = PACK;
   mode: LockState['mode'] = 'normal';
   substitutions: Record<string, string> = {};
   loaded = new Set(['ear', 'big', 'small']);
@@ -88,13 +89,17 @@ class Rig {
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       clock: { nowMs: () => Date.now(), monotonicMs: () => Date.now() },
       bus: {
-        publishEvent: (_type: string, { tier, from, to }: Events['route.changed']) => this.changes.push({ tier, from, to }),
+        publishEvent: <T extends 'route.changed' | 'breaker.changed'>(_type: T, data: Events[T]) =>
+          'tier' in data && this.changes.push({ tier: data.tier, from: data.from, to: data.to }),
       },
       trail: { record: quiet },
       metrics: createMetrics('asr', { process: false }),
     };
+    const packOf = () => this.pack;
     const pool = {
-      pack: PACK,
+      get pack() {
+        return packOf();
+      },
       shadowsStandIn: this.shadowsStandIn,
       get: <Q, C>(id: string) => (this.loaded.has(id) ? (this.#engine(id) as unknown as EngineProcess<Q, C>) : undefined),
       demand: async <Q, C>(id: string) => this.#engine(id) as unknown as EngineProcess<Q, C>,
@@ -289,9 +294,31 @@ describe('when the primary is silent', () => {
   it('a shadow stands in where the policy of the lock lets it', async () => {
     const rig = new Rig({ shadowsStandIn: true });
     rig.silent.add('big');
+    rig.silent.add('spare');
     const answer = rig.whole();
-    await vi.advanceTimersByTimeAsync(1_600);
-    expect((await answer).servedBy).toMatchObject({ model: 'small', role: 'shadow' });
+    await vi.advanceTimersByTimeAsync(3_200);
+    const { servedBy } = await answer;
+    expect(servedBy).toMatchObject({ model: 'small', role: 'shadow' });
+    expect(servedBy?.because).toContain('not measured lately, but nobody else is left');
+  });
+
+  it('a shadow that was found good on copies stands in before the fallback; one that hears other words does not', async () => {
+    for (const [disagreement_max, model] of [
+      [0.5, 'small'],
+      [0.1, 'spare'],
+    ] as const) {
+      const rig = new Rig({ shadowsStandIn: true });
+      rig.pack = { ...PACK, shadow_policy: { share: 1, window_s: 60, samples_min: 3, disagreement_max } };
+      for (let turn = 0; turn < 3; turn += 1) {
+        expect((await rig.whole()).servedBy?.model).toBe('big');
+        await vi.advanceTimersByTimeAsync(1);
+      }
+      rig.silent.add('big');
+      const answer = rig.whole();
+      await vi.advanceTimersByTimeAsync(1_600);
+      // A word of four is the model's own name: they disagree by a quarter.
+      expect((await answer).servedBy?.model).toBe(model);
+    }
   });
 
   it('nobody is left for nobody: a tier with one model waits until it counts as hung', async () => {
@@ -304,6 +331,33 @@ describe('when the primary is silent', () => {
     await vi.advanceTimersByTimeAsync(1);
     await refused;
     expect(rig.killed).toEqual(['small']);
+  });
+});
+
+describe('when the voice detector', () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  it('hangs, the utterance is cut by its loudness and heard all the same, and the detector is ended', async () => {
+    const rig = new Rig();
+    rig.silent.add('ear');
+    const answer = rig.whole();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect((await answer).transcript?.text).toBe('big w0 w1 w2');
+    expect(rig.killed).toEqual(['ear']);
+  });
+
+  it('fails or talks nonsense, the utterance is heard all the same', async () => {
+    for (const [fault, answer] of [
+      ['fails', undefined],
+      ['nonsense', { probabilities: 'loud' }],
+      ['too few frames', { probabilities: new Float32Array(1) }],
+    ] as const) {
+      const rig = new Rig();
+      if (fault === 'fails') rig.failing.add('ear');
+      else rig.garbage.set('ear', answer);
+      expect((await rig.whole()).transcript?.text, fault).toBe('big w0 w1 w2');
+    }
   });
 });
 

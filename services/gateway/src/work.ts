@@ -5,12 +5,14 @@ import {
   type Generation,
   MeshError,
   type ServedBy,
+  type SaidFrom,
   type SessionFacts,
   type TranscribeResponse,
 } from '@smartlite/contracts';
 import type { Ports } from './engine.ts';
 import { ASR_FIRST_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
 import type { Counts } from './turn/counts.ts';
+import { canBeClosed, CUT, CUT_SHORT, CutShort } from './turn/cutshort.ts';
 import { Meter } from './turn/meter.ts';
 import { actorOf, attest, countFacts, type Given, servedFacts } from './turn/receipt.ts';
 import type { Statement } from './turn/statement.ts';
@@ -79,8 +81,9 @@ export async function* speak(
 }
 
 export type ChatPiece =
-  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'text'; readonly text: string; readonly tokens: number }
   | { readonly kind: 'done'; readonly generation: Generation; readonly given: Given };
+type ChatText = Extract<ChatPiece, { kind: 'text' }>;
 
 export interface ChatRequest {
   readonly messages: ChatMessage[];
@@ -88,6 +91,7 @@ export interface ChatRequest {
   readonly maxTokens: number;
   readonly temperature: number;
   readonly seed: bigint;
+  readonly saidFrom: SaidFrom;
 }
 
 /** An answer to a conversation, token by token. */
@@ -104,19 +108,53 @@ export async function* chat(ports: Ports, request: ChatRequest, statement: State
   const first = { llmTokens: promptTokens + maxTokens };
   const given = yield* metered(ports, call, statement, first, { llmTokens: covering }, async function* (stage) {
     await stage.meter.spend('llmTokens', promptTokens);
-    for await (const { kind } of ports.llm.generate(asked, { call, signal: stage.signal })) {
-      if (kind?.$case === 'chunk') {
-        await stage.meter.spend('llmTokens', kind.value.tokens);
-        answer += kind.value.text;
-        yield { kind: 'text' as const, text: kind.value.text };
+    const texts = async function* (): AsyncGenerator<ChatText, Generation | undefined> {
+      let done: Generation | undefined;
+      for await (const { kind } of ports.llm.generate(asked, { call, signal: stage.signal })) {
+        if (kind?.$case === 'chunk') {
+          await stage.meter.spend('llmTokens', kind.value.tokens);
+          yield { kind: 'text', text: kind.value.text, tokens: kind.value.tokens };
+        }
+        if (kind?.$case !== 'done') continue;
+        stage.served = { llm: kind.value.servedBy };
+        if (kind.value.finishReason === CUT) throw new CutShort();
+        done = kind.value;
       }
-      if (kind?.$case !== 'done') continue;
-      stage.served = { llm: kind.value.servedBy };
-      generation = kind.value;
-    }
+      return done;
+    };
+    generation = yield* closedInWords(stage, promptTokens, texts(), (text) => (answer += text));
     statement.output('answer', answer.trim());
   });
   if (generation) yield { kind: 'done', generation, given };
+}
+
+/** An answer whose model fails after it has begun ends in words, and says that it was cut; before that it fails. `heard` gets each text. */
+async function* closedInWords(
+  stage: Stage,
+  promptTokens: number,
+  texts: AsyncGenerator<ChatText, Generation | undefined>,
+  heard: (text: string) => void,
+): AsyncGenerator<ChatText, Generation | undefined> {
+  let answerTokens = 0;
+  let begun = false;
+  try {
+    for (;;) {
+      const next = await texts.next();
+      if (next.done === true) return next.value;
+      answerTokens += next.value.tokens;
+      begun ||= next.value.text !== '';
+      heard(next.value.text);
+      yield next.value;
+    }
+  } catch (caught) {
+    if (!begun || !canBeClosed(caught, stage.signal)) throw caught;
+    const text = ` … ${CUT_SHORT}`;
+    heard(text);
+    yield { kind: 'text', text, tokens: 0 };
+    return { promptTokens, answerTokens, finishReason: CUT, servedBy: stage.served['llm'], tool: '', timers: [] };
+  } finally {
+    await texts.return(undefined);
+  }
 }
 
 interface Stage {

@@ -1,4 +1,4 @@
-import type { ChatMessage, Timer } from '@smartlite/contracts';
+import { type ChatMessage, MeshError, type Timer } from '@smartlite/contracts';
 import type { LlmPiece, LlmWork } from './engine.ts';
 
 /** A piece of the answer as the caller gets it. Tokens of all texts together are what the answer cost. */
@@ -43,7 +43,7 @@ export async function countTokens(
   work: Extract<LlmWork, { kind: 'count-text' | 'count-prompt' }>,
 ): Promise<number> {
   for await (const piece of run(work)) if (piece.kind === 'count') return piece.tokens;
-  return 0;
+  throw new MeshError('internal', 'the engine gave no count');
 }
 
 /**
@@ -64,7 +64,7 @@ export async function* chatAnswer({
   const closes = maxTokens > closingTokens;
   const limit = closes ? maxTokens - closingTokens : maxTokens;
   const counted = { promptTokens: 0, answerTokens: 0 };
-  let reason: 'stop' | 'length' = 'length';
+  let reason: 'stop' | 'length' | undefined;
   for await (const piece of run({
     kind: 'generate',
     messages,
@@ -90,6 +90,7 @@ export async function* chatAnswer({
     counted.answerTokens += uncounted;
     yield { kind: 'text', text: '', tokens: uncounted };
   }
+  if (reason === undefined) throw new MeshError('internal', 'the engine stopped in mid-answer');
   if (reason === 'length' && closes) {
     counted.answerTokens += closingTokens;
     yield { kind: 'text', text: CLOSING, tokens: closingTokens };

@@ -78,6 +78,7 @@ const request = (content: string, more: Partial<GenerateRequest> = {}): Generate
   temperature: 0,
   seed: 0n,
   facts: undefined,
+  saidFrom: 0 as const,
   ...more,
 });
 

@@ -1,12 +1,22 @@
 import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
 import { type ChatMessage, type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
-import { type Course, type Leg, type LegContext, Relay, type RouteConditions } from '@smartlite/resilience';
+import {
+  type Course,
+  type Leg,
+  type LegContext,
+  Relay,
+  type RelayPorts,
+  type RouteConditions,
+  SHADOW_POLICY,
+  lengthDisagreement,
+} from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
-import { type AnswerPiece, type Asking, chatAnswer, countTokens, PromptTooLong } from './answer.ts';
+import { type AnswerPiece, type Asking, chatAnswer, countTokens, type Done, PromptTooLong } from './answer.ts';
 import { asReadByNano } from './conversation.ts';
-import type { LlmPiece, LlmWork } from './engine.ts';
+import { type LlmPiece, type LlmWork, parseLlmPiece } from './engine.ts';
 import { nanoAnswer, type NanoRules } from './nano.ts';
 import { nanoRules } from './nanorules.ts';
+import { saidFrom } from './said.ts';
 import { type Tier, tierOf } from './tiers.ts';
 import { toolAnswer, withToolPrompt } from './toolanswer.ts';
 
@@ -16,6 +26,7 @@ const CHARACTERS_MAX = 32_768;
 const TEMPERATURE_MAX = 2;
 
 type Engine = EngineProcess<LlmWork, LlmPiece>;
+type Parts = Platform & Pick<RelayPorts, 'hints'>;
 
 /** What a leg is asked. */
 interface Question {
@@ -25,16 +36,28 @@ interface Question {
   readonly call: Call;
 }
 
+/** Whom an answer was last asked of, and whether any of it has left. */
+interface Saying {
+  asked: { readonly engine: Engine; readonly leg: Leg } | undefined;
+  begun: boolean;
+}
+
+/** The end of an answer that its model left unfinished. */
+type Cut = Omit<Done, 'reason'> & { readonly reason: 'cut' };
+
+/** Failures of a model in the middle of its answer. */
+const CUTTABLE: ReadonlySet<MeshError['code']> = new Set(['unavailable', 'internal']);
+
 /** Chooses the models of a call, asks them, and says who answered. */
 export class Desk {
-  readonly #platform: Platform;
+  readonly #platform: Parts;
   readonly #pool: ModelPool;
   /** Rules are read from a model's own artifacts, once for each process that runs it. */
   readonly #rules = new WeakMap<Engine, Promise<NanoRules>>();
 
   readonly #relay: Relay;
 
-  constructor(platform: Platform, pool: ModelPool) {
+  constructor(platform: Parts, pool: ModelPool) {
     this.#platform = platform;
     this.#pool = pool;
     this.#relay = new Relay(platform, () => this.#reroute());
@@ -63,10 +86,31 @@ export class Desk {
     validate(request);
     const pack = this.#pack();
     const tier = tierOf(pack, request.tier);
-    yield* this.#relay.answer<Engine, GenerateResponse>({
+    const saying: Saying = { asked: undefined, begun: false };
+    const answers = this.#relay.answer<Engine, GenerateResponse>({
       ...this.#errand(tier, pack, call),
-      ask: (engine, leg, context) => this.#askLeg(engine, leg, context, { tier, pack, request, call }),
+      saidFrom: () => saidFrom(request.saidFrom),
+      shadowing: { policy: pack.shadow_policy ?? SHADOW_POLICY, disagreement: differentLengths },
+      ask: (engine, leg, context) => {
+        if (!context.copy) saying.asked = { engine, leg: { ...leg, because: context.because } };
+        return this.#askLeg(engine, leg, context, { tier, pack, request, call });
+      },
     });
+    try {
+      for await (const response of answers) {
+        saying.begun = true;
+        yield response;
+      }
+    } catch (caught) {
+      yield this.#cut(saying, caught, tier, call);
+    }
+  }
+
+  /** The end of an answer that has been begun and whose model has failed: the caller ends it in words. Throws what cannot be ended so. */
+  #cut({ asked, begun }: Saying, caught: unknown, tier: Tier, call: Call): GenerateResponse {
+    if (!begun || asked === undefined || call.signal.aborted || !CUTTABLE.has(MeshError.from(caught).code)) throw caught;
+    const done = { kind: 'done', reason: 'cut', promptTokens: 0, answerTokens: 0, tool: '', timers: [] } as const;
+    return this.#message(done, asked.engine, asked.leg, tier, call);
   }
 
   /** Tokens of a prompt by the model that would be asked first. */
@@ -79,7 +123,7 @@ export class Desk {
       ...this.#errand(tier, pack, call),
       async *ask(engine, _leg, { signal, begun }) {
         const work = { kind: 'count-prompt' as const, messages: asReadBy(dialectOf(pack, engine.modelId), messages) };
-        yield await countTokens((each) => engine.run(each, signal, begun), work);
+        yield await countTokens((each) => piecesOf(engine, each, signal, begun), work);
       },
     });
     const promptTokens = await onlyResult(counts);
@@ -97,7 +141,7 @@ export class Desk {
     { signal, begun, because }: LegContext,
     { tier, pack, request, call }: Question,
   ): AsyncIterable<GenerateResponse> {
-    const asking = askingOf((work) => engine.run(work, signal, begun), tier, request);
+    const asking = askingOf((work) => piecesOf(engine, work, signal, begun), tier, request);
     try {
       for await (const piece of this.#answer(engine, asking, tier, pack, request))
         yield this.#message(piece, engine, { ...leg, because }, tier, call);
@@ -122,7 +166,7 @@ export class Desk {
     yield* nanoAnswer(asking, await this.#rulesOf(engine, pack), world);
   }
 
-  #message(piece: AnswerPiece, engine: Engine, leg: Leg, tier: Tier, call: Call): GenerateResponse {
+  #message(piece: AnswerPiece | Cut, engine: Engine, leg: Leg, tier: Tier, call: Call): GenerateResponse {
     if (piece.kind === 'text') return { kind: { $case: 'chunk', value: { text: piece.text, tokens: piece.tokens } } };
     const { promptTokens, answerTokens, reason: finishReason, tool, timers } = piece;
     const by = servedBy(engine, { ...leg, because: becauseOf(leg, tier) }, tier.name, this.#platform, call);
@@ -133,7 +177,8 @@ export class Desk {
 
   #rulesOf(engine: Engine, pack: Pack): Promise<NanoRules> {
     const known =
-      this.#rules.get(engine) ?? nanoRules((work) => engine.run(work, this.#platform.stopping), settingsOf(pack, engine.modelId));
+      this.#rules.get(engine) ??
+      nanoRules((work) => piecesOf(engine, work, this.#platform.stopping), settingsOf(pack, engine.modelId));
     this.#rules.set(engine, known);
     known.catch(() => this.#rules.delete(engine));
     return known;
@@ -151,6 +196,7 @@ export class Desk {
     const conditions: RouteConditions = {
       fallbacksOnly: mode === 'safe',
       substitutions,
+      shadowsStandIn: this.#pool.shadowsStandIn,
       unusable: (model) => {
         const fact = states.get(model);
         if (!fact || fact.state === 'refused' || fact.state === 'missing') return `is ${fact?.state ?? 'not in the pack'}`;
@@ -158,7 +204,7 @@ export class Desk {
         return onDemand || this.#pool.get(model) ? undefined : `is ${fact.state}`;
       },
     };
-    return this.#relay.course(servedAs, candidates, conditions);
+    return this.#relay.course(servedAs, candidates, conditions, this.#pool.pack?.shadow_policy);
   }
 
   #courseFor(tier: Tier): Course {
@@ -175,6 +221,17 @@ export class Desk {
   async #engine(leg: Leg, signal: AbortSignal): Promise<Engine> {
     return this.#pool.get<LlmWork, LlmPiece>(leg.model) ?? (await this.#pool.demand<LlmWork, LlmPiece>(leg.model, signal));
   }
+}
+
+/** Two good answers may share no word; what can be told without reading them is how long they are. */
+function differentLengths(said: readonly GenerateResponse[], copied: readonly GenerateResponse[]): number {
+  const length = (all: readonly GenerateResponse[]) =>
+    all.reduce((sum, { kind }) => sum + (kind?.$case === 'chunk' ? kind.value.text.length : 0), 0);
+  return lengthDisagreement(length(said), length(copied));
+}
+
+async function* piecesOf(engine: Engine, work: LlmWork, signal: AbortSignal, begun?: () => void): AsyncIterable<LlmPiece> {
+  for await (const piece of engine.run(work, signal, begun)) yield parseLlmPiece(piece);
 }
 
 async function onlyResult<T>(results: AsyncIterable<T>): Promise<T> {

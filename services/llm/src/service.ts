@@ -1,4 +1,4 @@
-import { defineService, implement, ModelPool } from '@smartlite/chassis';
+import { breakerHints, defineService, implement, ModelPool } from '@smartlite/chassis';
 import { LlmServiceService } from '@smartlite/contracts';
 import { llmConfig } from './config.ts';
 import { Desk } from './desk.ts';
@@ -17,7 +17,7 @@ export const llm = defineService({
     const pool = new ModelPool(platform, {
       plan: (pack) => wantedModels(pack).map((model) => ({ ...model, concurrency: llmConcurrency })),
     });
-    const desk = new Desk(platform, pool);
+    const desk = new Desk({ ...platform, hints: breakerHints(platform) }, pool);
     let inflight = 0;
 
     return {

@@ -1,4 +1,4 @@
-import type { GenerateResponse } from '@smartlite/contracts';
+import { type GenerateResponse, SaidFrom } from '@smartlite/contracts';
 import {
   ALICE,
   DEFAULT_MODELS,
@@ -13,10 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const PATIENCE = { timeout: 60_000 };
 const prompt: ScriptStep = { chunk: { kind: 'prompt', tokens: 7 } };
-const words: readonly ScriptStep[] = [
-  { chunk: { kind: 'token', text: 'Well.', tokens: 1, logProb: null } },
-  { chunk: { kind: 'end', reason: 'stop' } },
-];
+const word = (text: string): ScriptStep => ({ chunk: { kind: 'token', text, tokens: 1, logProb: null } });
+const words: readonly ScriptStep[] = [word('Well.'), { chunk: { kind: 'end', reason: 'stop' } }];
 const MODELS = DEFAULT_MODELS.map((model) =>
   model.id !== 'mind'
     ? model
@@ -27,8 +25,14 @@ const MODELS = DEFAULT_MODELS.map((model) =>
           rules: [
             { when: '"kind":"count-prompt"', steps: [{ chunk: { kind: 'count', tokens: 7 } }] },
             { when: 'hang', steps: [{ hold: 'never' }] },
+            { when: 'stall late', steps: [prompt, word('Well.'), word(' I'), { hold: 'never' }] },
+            { when: 'stall midway', steps: [prompt, word('Well'), { hold: 'never' }] },
             { when: 'stall', steps: [prompt, { hold: 'never' }] },
+            { when: 'crash midway', steps: [prompt, word('Well'), { exit: 3 }] },
             { when: 'crash', steps: [prompt, { exit: 3 }] },
+            { when: 'garbage midway', steps: [prompt, word('Well'), { chunk: { noise: true } }] },
+            { when: 'garbage', steps: [{ chunk: 'noise' }] },
+            { when: 'nothing', steps: [] },
             { steps: [prompt, ...words] },
           ],
         },
@@ -49,21 +53,35 @@ afterAll(() => fleet[Symbol.asyncDispose]());
 async function answered(content: string) {
   const messages = [{ role: 'user', content }];
   await fleet.peers.llm.countTokens({ messages, tier: '' }, { caller: ALICE });
-  const request = { messages, tier: '', maxTokens: 0, temperature: 0, seed: 0n, facts: undefined };
+  const request = {
+    messages,
+    tier: '',
+    maxTokens: 0,
+    temperature: 0,
+    seed: 0n,
+    facts: undefined,
+    saidFrom: SaidFrom.SAID_FROM_FIRST_SENTENCE,
+  };
   const all: GenerateResponse[] = [];
   for await (const each of fleet.peers.llm.generate(request, { caller: ALICE })) all.push(each);
   const last = all.at(-1)?.kind;
   const text = all.map(({ kind }) => (kind?.$case === 'chunk' ? kind.value.text : '')).join('');
-  return { text, by: last?.$case === 'done' ? last.value.servedBy : undefined };
+  const done = last?.$case === 'done' ? last.value : undefined;
+  return { text, by: done?.servedBy, finish: done?.finishReason };
 }
 /** Until the primary answers: it is loaded, and its breaker, if it was open, was closed by probes. */
 const primaryAnswers = () => expect.poll(async () => (await answered('Hello.')).by?.model, PATIENCE).toBe('mind');
 
-describe('a language model that goes wrong before its first word, as a real process', () => {
+describe('a language model that goes wrong before its first sentence is said, as a real process', () => {
   for (const [fault, reason] of [
     ['hang', 'no sign of life'],
     ['stall', 'no sign of life'],
+    ['stall midway', 'no sign of life'],
     ['crash', 'has ended'],
+    ['crash midway', 'has ended'],
+    ['garbage', 'no piece of an answer'],
+    ['garbage midway', 'no piece of an answer'],
+    ['nothing', 'no answer'],
   ] as const) {
     it(`is replaced, and one whole answer is heard: ${fault}`, async () => {
       await primaryAnswers();
@@ -72,6 +90,12 @@ describe('a language model that goes wrong before its first word, as a real proc
       expect(by?.because).toContain(reason);
     });
   }
+
+  it('after that, its answer ends marked as cut, and names who began it', async () => {
+    await primaryAnswers();
+    const { text, by, finish } = await answered('A stall late.');
+    expect([text, by?.model, finish]).toEqual(['Well. I', 'mind', 'cut']);
+  });
 
   for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
     it(`is replaced, also while the prompt is counted, and comes back when it is well: ${signal}`, async () => {

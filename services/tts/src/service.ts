@@ -1,4 +1,4 @@
-import { defineService, implement, ModelPool } from '@smartlite/chassis';
+import { breakerHints, defineService, implement, ModelPool } from '@smartlite/chassis';
 import { TtsServiceService } from '@smartlite/contracts';
 import { ttsConfig } from './config.ts';
 import { Synthesis } from './synthesis.ts';
@@ -14,7 +14,7 @@ export const tts = defineService({
 
   wire(_config, platform) {
     const pool = new ModelPool(platform, { plan: wantedModels });
-    const synthesis = new Synthesis(platform, pool);
+    const synthesis = new Synthesis({ ...platform, hints: breakerHints(platform) }, pool);
 
     return {
       grpc: [

@@ -8,7 +8,17 @@ import { parseSighting, type Sighting } from './instancefacts.ts';
 const sighting = (instance: string, load: Partial<Sighting['load']> = {}, region = 'local'): Sighting => ({
   service: 'llm',
   identity: { instance, region, grpc: '127.0.0.1:1', metrics: '127.0.0.1:2', pid: '7', version: '0.1.0' },
-  load: { mode: 'normal', epochApplied: 1, inflight: 0, queued: 0, ready: true, models: [], addresses: {}, ...load },
+  load: {
+    mode: 'normal',
+    epochApplied: 1,
+    inflight: 0,
+    queued: 0,
+    ready: true,
+    models: [],
+    breakers: [],
+    addresses: {},
+    ...load,
+  },
 });
 const names = (instances: readonly KnownInstance[]) => instances.map(({ instance }) => instance);
 

@@ -31,7 +31,7 @@ export class Directory {
   /** An instance has answered. */
   see({ service, identity, load }: Sighting): void {
     const { instance, region, grpc, metrics, pid } = identity;
-    const { models, addresses, mode, epochApplied, inflight, queued, ready } = load;
+    const { models, breakers, addresses, mode, epochApplied, inflight, queued, ready } = load;
     this.#known.set(instance, {
       seenAtMs: this.#clock.monotonicMs(),
       instance: {
@@ -42,6 +42,7 @@ export class Directory {
         metrics,
         pid: Number(pid),
         models,
+        breakers,
         addresses,
         mode,
         epochApplied,

@@ -18,6 +18,11 @@ export const loadSchema = z.object({
   queued: count,
   ready: z.boolean(),
   models: z.array(text).max(256),
+  /** Models whose breaker is not closed, and why. */
+  breakers: z
+    .array(z.object({ model: text, state: z.enum(['half-open', 'open']), because: z.string().max(1_024) }))
+    .max(256)
+    .default([]),
   addresses: z.record(z.string(), text),
 });
 

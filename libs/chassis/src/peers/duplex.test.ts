@@ -48,6 +48,7 @@ async function mesh(first: Listening, second: Listening) {
         queued: 0,
         ready: true,
         models: [],
+        breakers: [],
         addresses: {},
       }),
     );

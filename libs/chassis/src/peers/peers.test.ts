@@ -61,6 +61,7 @@ async function mesh() {
           queued: 0,
           ready,
           models: [],
+          breakers: [],
           addresses: {},
         }),
       );
@@ -87,7 +88,7 @@ const telling = (texts: readonly string[], failure?: MeshError): LlmMethods['gen
   },
 });
 const asking = { messages: [], tier: '' };
-const generating = { messages: [], tier: '', maxTokens: 0, temperature: 0, seed: 0n, facts: undefined };
+const generating = { messages: [], tier: '', maxTokens: 0, temperature: 0, seed: 0n, facts: undefined, saidFrom: 0 as const };
 const failing = (failure: MeshError) => ({ inSafeMode: 'refuse' as const, handle: () => Promise.reject(failure) });
 const avoid = (...instances: string[]) => ({ avoid: new Set(instances) });
 

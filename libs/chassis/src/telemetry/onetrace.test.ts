@@ -75,6 +75,7 @@ describe('a request through gRPC and NATS (one-trace)', () => {
         queued: 0,
         ready: true,
         models: [],
+        breakers: [],
         addresses: {},
       }),
     );
@@ -83,7 +84,7 @@ describe('a request through gRPC and NATS (one-trace)', () => {
 
     await trace.getTracer('test').startActiveSpan('request', async (root) => {
       for await (const _answer of peers.llm.generate(
-        { messages: [], tier: '', maxTokens: 0, temperature: 0, seed: 0n, facts: undefined },
+        { messages: [], tier: '', maxTokens: 0, temperature: 0, seed: 0n, facts: undefined, saidFrom: 0 as const },
         {},
       ));
       root.end();

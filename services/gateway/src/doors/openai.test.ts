@@ -1,6 +1,7 @@
 import OpenAI, { APIError, toFile } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { Unit } from '@smartlite/contracts';
+import { CUT_SHORT } from '../turn/cutshort.ts';
 import { type Edge, edge, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD, SENTENCES } from './fixtures/stages.ts';
 
@@ -106,6 +107,19 @@ describe('the stock OpenAI client', () => {
         if (choices[0]?.delta.content === ' Shall') gate.mesh.guard.become({ mode: 'safe' });
     })();
     await expect(read).rejects.toBeInstanceOf(APIError);
+  });
+
+  it('gets an answer that ends in words, and says that it is cut, when the model fails midway', async () => {
+    for (const how of ['thrown', 'cut'] as const) {
+      await using gate = await edge();
+      gate.stages.mindBreaks = how;
+      const completion = await clientOf(gate).chat.completions.create({ model: 'standard', messages });
+      expect(completion.choices[0]).toMatchObject({
+        message: { content: `${SENTENCES[0]} Shall … ${CUT_SHORT}` },
+        finish_reason: 'length',
+      });
+      expect(completion.usage).toMatchObject({ prompt_tokens: 7, completion_tokens: 5 });
+    }
   });
 
   it('leaves, and the model stops', async () => {

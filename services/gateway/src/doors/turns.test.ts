@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { MeshError, Unit } from '@smartlite/contracts';
 import { describe, expect, it } from 'vitest';
 import { wavFile } from '../audio/wavfile.ts';
+import { CUT_SHORT } from '../turn/cutshort.ts';
 import { BUDGET_ENDED, NOTHING_HEARD } from '../turn/reply.ts';
 import { allEvents, type Edge, edge, eventsOf, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD, SENTENCES } from './fixtures/stages.ts';
@@ -124,6 +125,20 @@ describe('a turn', () => {
     expect(frames.map((pcm) => pcm.readInt16LE(0))).toEqual([1, 2, 3, 1, 2, 3]);
     expect(gate.stages.spoken).toEqual([SENTENCES[0], SENTENCES[0], SENTENCES[1].trim()]);
     expect(events.at(-1)?.event).toBe('done');
+  });
+
+  it('whose language model fails after it has been heard ends in words, and half a sentence is not spoken', async () => {
+    for (const how of ['thrown', 'cut'] as const) {
+      await using gate = await edge();
+      gate.stages.mindBreaks = how;
+      const done = (await allEvents(await gate.turn(QUESTION))).at(-1);
+      expect(done).toMatchObject({
+        event: 'done',
+        data: { answer: `${SENTENCES[0]} Shall … ${CUT_SHORT}`, finishReason: 'cut' },
+      });
+      expect(gate.stages.spoken).toEqual([SENTENCES[0], CUT_SHORT]);
+      await settled(gate);
+    }
   });
 
   it('is served again after each that failed', async () => {

@@ -1,4 +1,5 @@
 import { MeshError, type TurnResponse } from '@smartlite/contracts';
+import { canBeClosed, CUT, CUT_SHORT } from './cutshort.ts';
 import { Outbox } from './outbox.ts';
 import type { Scene } from './scene.ts';
 import { SentenceCutter } from './sentences.ts';
@@ -39,9 +40,17 @@ export async function* reply(scene: Scene): AsyncIterable<TurnResponse> {
 async function answer(scene: Scene, outbox: Outbox<TurnResponse>, sentences: Outbox<string>): Promise<void> {
   const cutter = new SentenceCutter();
   const words = scene.progress.transcript === '' ? [NOTHING_HEARD] : think(scene);
-  for await (const text of words) {
-    await tell(scene, text, outbox);
-    for (const sentence of cutter.push(text)) await sentences.put(sentence, scene.signal);
+  try {
+    for await (const text of words) {
+      await tell(scene, text, outbox);
+      for (const sentence of cutter.push(text)) await sentences.put(sentence, scene.signal);
+    }
+  } catch (caught) {
+    if (scene.progress.answer === '' || !canBeClosed(caught, scene.signal)) throw caught;
+    // Half a sentence is dropped: nobody has heard it yet.
+    scene.progress.finish = CUT;
+    await tell(scene, ` … ${CUT_SHORT}`, outbox);
+    return sentences.put(CUT_SHORT, scene.signal);
   }
   for (const sentence of cutter.end()) await sentences.put(sentence, scene.signal);
 }

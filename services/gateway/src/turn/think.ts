@@ -1,6 +1,8 @@
-import type { ChatMessage } from '@smartlite/contracts';
+import { type ChatMessage, SaidFrom } from '@smartlite/contracts';
+import { CUT, CutShort } from './cutshort.ts';
 import type { Scene } from './scene.ts';
 
+const FIRST_SENTENCE = SaidFrom.SAID_FROM_FIRST_SENTENCE;
 /** Fewer tokens than this are no answer: then the caller is told that his budget is used up. */
 const ANSWER_TOKENS_MIN = 24;
 /** Covered with the prompt, before the first token, so that it does not wait. */
@@ -27,10 +29,11 @@ export async function* think({ ports, call, settings, meter, progress, signal }:
   const maxTokens = held - promptTokens;
   const lastAnswer = history.findLast(({ role }) => role === 'assistant')?.content ?? '';
   const facts = { timers: progress.timers, timeZone, lastAnswer, llmTokensLeft };
-  const request = { messages, tier, maxTokens, temperature: 0, seed: 0n, facts };
+  const request = { messages, tier, maxTokens, temperature: 0, seed: 0n, facts, saidFrom: FIRST_SENTENCE };
   await meter.spend('llmTokens', promptTokens);
   for await (const { kind } of ports.llm.generate(request, { call, signal })) {
     if (kind?.$case === 'done') progress.thought(kind.value, maxTokens < answerTokensMax);
+    if (kind?.$case === 'done' && kind.value.finishReason === CUT) throw new CutShort();
     if (kind?.$case !== 'chunk') continue;
     await meter.spend('llmTokens', kind.value.tokens);
     yield kind.value.text;

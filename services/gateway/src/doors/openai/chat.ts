@@ -1,10 +1,11 @@
-import { MeshError } from '@smartlite/contracts';
+import { MeshError, SaidFrom } from '@smartlite/contracts';
 import { canonicalBytes } from '@smartlite/trust';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Ports } from '../../engine.ts';
 import { Statement } from '../../turn/statement.ts';
 import { chat, type ChatPiece, type ChatRequest } from '../../work.ts';
+import { CUT } from '../../turn/cutshort.ts';
 import type { Desk } from '../desk.ts';
 import { sendEvents } from '../sse.ts';
 import { tierName } from './names.ts';
@@ -66,6 +67,8 @@ function wanted(asked: Asked): ChatRequest {
     maxTokens: asked.max_completion_tokens ?? asked.max_tokens ?? 0,
     temperature: asked.temperature ?? 0,
     seed: BigInt(asked.seed ?? 0),
+    // Whoever waits for the whole answer has heard nothing of it before.
+    saidFrom: asked.stream === true ? SaidFrom.SAID_FROM_UNSPECIFIED : SaidFrom.SAID_FROM_END,
   };
 }
 
@@ -105,7 +108,8 @@ function chunkOf(piece: ChatPiece, head: Head, usage: boolean): string {
 }
 
 function finishOf({ generation }: Done): string {
-  return generation.finishReason === 'length' ? 'length' : 'stop';
+  // OpenAI's clients know a cut answer by this word alone.
+  return ['length', CUT].includes(generation.finishReason) ? 'length' : 'stop';
 }
 
 function usageOf({ generation: { promptTokens, answerTokens } }: Done) {

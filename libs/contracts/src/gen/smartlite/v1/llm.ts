@@ -19,6 +19,24 @@ import {
 } from "@grpc/grpc-js";
 import { ChatMessage, ServedBy, Timer } from "./common.ts";
 
+/** From when on an answer counts as said. Up to then it is held back, so that another model may answer anew where one fails. */
+export const SaidFrom = {
+  /** SAID_FROM_UNSPECIFIED - Its first token. */
+  SAID_FROM_UNSPECIFIED: 0,
+  /** SAID_FROM_FIRST_SENTENCE - The end of its first sentence: what a voice needs to begin. */
+  SAID_FROM_FIRST_SENTENCE: 1,
+  /** SAID_FROM_END - Its end. */
+  SAID_FROM_END: 2,
+} as const;
+
+export type SaidFrom = typeof SaidFrom[keyof typeof SaidFrom];
+
+export namespace SaidFrom {
+  export type SAID_FROM_UNSPECIFIED = typeof SaidFrom.SAID_FROM_UNSPECIFIED;
+  export type SAID_FROM_FIRST_SENTENCE = typeof SaidFrom.SAID_FROM_FIRST_SENTENCE;
+  export type SAID_FROM_END = typeof SaidFrom.SAID_FROM_END;
+}
+
 export interface GenerateRequest {
   messages: ChatMessage[];
   /** `lite`, `standard`, `premium`; empty: the pack's default tier. */
@@ -28,6 +46,7 @@ export interface GenerateRequest {
   temperature: number;
   seed: bigint;
   facts: SessionFacts | undefined;
+  saidFrom: SaidFrom;
 }
 
 /** Facts that tools may speak of and only the caller knows. */
@@ -56,7 +75,7 @@ export interface TokenChunk {
 export interface Generation {
   promptTokens: number;
   answerTokens: number;
-  /** `stop`, `length`, `declined`, `tool`. */
+  /** `stop`, `length`, `declined`, `tool`; `cut`: the model failed after the answer counted as said, and the caller is to end it in words. */
   finishReason: string;
   servedBy:
     | ServedBy
@@ -80,7 +99,7 @@ export interface CountTokensResponse {
 }
 
 function createBaseGenerateRequest(): GenerateRequest {
-  return { messages: [], tier: "", maxTokens: 0, temperature: 0, seed: 0n, facts: undefined };
+  return { messages: [], tier: "", maxTokens: 0, temperature: 0, seed: 0n, facts: undefined, saidFrom: 0 };
 }
 
 export const GenerateRequest: MessageFns<GenerateRequest> = {
@@ -105,6 +124,9 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
     }
     if (message.facts !== undefined) {
       SessionFacts.encode(message.facts, writer.uint32(50).fork()).join();
+    }
+    if (message.saidFrom !== 0) {
+      writer.uint32(56).int32(message.saidFrom);
     }
     return writer;
   },
@@ -170,6 +192,14 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
             message.facts = SessionFacts.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.saidFrom = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -195,6 +225,7 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
     message.facts = (object.facts !== undefined && object.facts !== null)
       ? SessionFacts.fromPartial(object.facts)
       : undefined;
+    message.saidFrom = object.saidFrom ?? 0;
     return message;
   },
 };
