@@ -1,3 +1,4 @@
+import type { ServiceName } from '@smartlite/contracts';
 import type { Log, Metrics, Platform } from './platform.ts';
 import { announceInstance } from './announcing.ts';
 import { type OpenBus, openBus, openTelemetry } from './bus/open.ts';
@@ -28,6 +29,9 @@ export interface Instance {
   /** Resolves when everything is closed; rejects when stopping failed. */
   readonly stopped: Promise<void>;
 }
+
+/** Services that are given what callers say, and what is said to them. */
+const SEES_DATA: ReadonlySet<ServiceName> = new Set(['asr', 'llm', 'tts']);
 
 /** Longest that calls in flight are waited for. A voice turn lasts 60 s at most, but nobody waits that long for a stop. */
 const DRAIN_MS = 10_000;
@@ -144,7 +148,15 @@ async function openPlatform(start: Start): Promise<Platform> {
 async function listen(start: Start, platform: Platform, wired: Wired): Promise<Instance> {
   const { base, stack, stopping } = start;
   const { service, instance, region, guard, trail, log, metrics, bus } = platform;
-  const grpc = await listenGrpc(base.grpcAddress, wired.grpc, { clock, ids, log, metrics, trail, guard });
+  const grpc = await listenGrpc(base.grpcAddress, wired.grpc, {
+    clock,
+    ids,
+    log,
+    metrics,
+    trail,
+    guard,
+    ...(SEES_DATA.has(service) && { region }),
+  });
   stack.add(() => grpc.close());
   const ready = readiness({ service, guard, facts: wired.facts, tell: (serving) => grpc.setServing(serving) });
   const health = await listenHealth(base.metricsAddress, { metrics: () => metrics.text(), notReady: ready.notReady });

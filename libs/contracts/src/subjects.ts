@@ -8,6 +8,8 @@ export const SUBJECTS = {
   lockAlarm: 'smartlite.lock.alarm',
   lockAck: (service: ServiceName, instance: string) => `smartlite.lock.ack.${service}.${instance}`,
   lockAcks: 'smartlite.lock.ack.>',
+  drain: (service: ServiceName, instance: string) => `smartlite.drain.${service}.${instance}`,
+  drains: 'smartlite.drain.>',
   control: 'smartlite.control',
   ledger: 'smartlite.ledger',
   event: (type: EventType) => `smartlite.event.${type}`,

@@ -5,6 +5,7 @@ export { lengthDisagreement, wordErrorRate } from './disagreement.ts';
 export type { Errand, LegContext } from './errand.ts';
 export { firstThatAnswers } from './fallback.ts';
 export { Relay, type RelayPorts } from './relay.ts';
+export { within } from './residency.ts';
 export { type Candidate, type Leg, obstacles, route, type RouteConditions } from './route.ts';
 export { SHADOW_POLICY, type ShadowPolicy } from './shadow.ts';
 export type { Hint } from './wards.ts';

@@ -50,6 +50,7 @@ function memoryProcess(
     artifactDigests: [`sha256:${'1'.repeat(64)}`],
     lockDigest: `sha256:${'0'.repeat(64)}`,
     queued: 0,
+    waitMs: 0,
     exited,
     kill,
     get inflight() {

@@ -59,6 +59,7 @@ const model = z.strictObject({
   architecture: z.string().max(200),
   licence: name,
   stands_in_for: z.string().max(200).optional(),
+  region: id.optional().describe('Where a model that runs on another machine gets its data; absent: where its instance runs.'),
   settings: z.record(z.string(), z.json()),
 });
 
@@ -234,7 +235,43 @@ function references(pack: Pack): readonly string[] {
       ),
     ),
   );
-  return faults;
+  return [...faults, ...routesThatLeave(pack)];
+}
+
+/** Engines that send their work to another machine. */
+const REMOTE_ENGINES: ReadonlySet<string> = new Set(['openai']);
+
+/** Candidates whose data would go to a region that a rule of the policy does not allow, or nobody knows where. */
+function routesThatLeave({
+  asr_pack: asr,
+  llm_tiers: llm,
+  tts_pack: tts,
+  models,
+  residency_policy: policy,
+}: Pack): readonly string[] {
+  const places = [
+    ...Object.entries(asr.tiers).flatMap(([tier, { candidates }]) =>
+      candidates.map(({ model: key }, at) => ({ key, pointer: `/asr_pack/tiers/${tier}/candidates/${at}/model` })),
+    ),
+    ...Object.entries(llm.tiers).flatMap(([tier, { candidates }]) =>
+      candidates.map(({ model: key }, at) => ({ key, pointer: `/llm_tiers/tiers/${tier}/candidates/${at}/model` })),
+    ),
+    ...Object.entries(tts.roles).map(([role, { model: key }]) => ({ key, pointer: `/tts_pack/roles/${role}/model` })),
+  ];
+  const leaves = ({ engine, region }: Model): string | undefined => {
+    if (region === undefined) {
+      const isUnknown = REMOTE_ENGINES.has(engine) && policy.rules.length > 0;
+      return isUnknown ? 'runs on another machine and the policy has rules: give its region' : undefined;
+    }
+    if (!policy.regions.includes(region)) return `runs in ${region}, which is no region of the policy`;
+    const rule = policy.rules.find(({ allow }) => !allow.includes(region));
+    return rule && `runs in ${region}, and rule ${rule.name} allows ${rule.allow.join(', ')} only`;
+  };
+  return places.flatMap(({ key, pointer }) => {
+    const own = models.find((each) => each.id === key);
+    const fault = own && leaves(own);
+    return fault === undefined ? [] : [`${pointer}: the model ${key} ${fault}`];
+  });
 }
 
 /** Positions of values that have been there before. */

@@ -1,4 +1,12 @@
-import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
+import {
+  type Call,
+  dueMs,
+  type EngineProcess,
+  type ModelFact,
+  type ModelPool,
+  type Platform,
+  servedBy,
+} from '@smartlite/chassis';
 import { MeshError, type ServedBy } from '@smartlite/contracts';
 import {
   type Course,
@@ -32,7 +40,7 @@ const GLIMPSES_WAITING_MAX = 1;
 type RecognitionEngine = EngineProcess<RecognitionRequest, Recognition>;
 type DetectionEngine = Pick<EngineProcess<DetectionRequest, Detection>, 'run' | 'kill'>;
 
-type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log'> & Omit<RelayPorts, 'log'>;
+type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log' | 'clock'> & Omit<RelayPorts, 'log' | 'clock'>;
 type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts' | 'shadowsStandIn'>;
 
 /** What the route calls the choice of who tells speech from silence. */
@@ -145,6 +153,7 @@ export class Recogniser {
     const answers = this.#relay.answer<RecognitionEngine, Heard<ServedBy>>({
       course: this.#courseFor(tier),
       signal,
+      dueMs: dueMs(call, platform.clock),
       allowedMs: recognitionAllowedMs(pack.latency_profile.asr, msOf(request.pcm.length / SAMPLE_BYTES)),
       engine: ({ model }, until) => pool.demand(model, until),
       shadowing: { policy: pack.shadow_policy ?? SHADOW_POLICY, disagreement: differentWords },

@@ -10,11 +10,18 @@ export interface Wish {
   readonly asked: readonly string[];
 }
 
+/** Regions that may see a request's data, and what leaves no others. */
+export interface Allowed {
+  readonly regions: readonly string[];
+  /** Names of the rules, in the order in which they were applied; never empty. */
+  readonly rule: string;
+}
+
 /**
- * The regions that may see a request's data: those of the policy that every rule, the key and the request itself allow. Empty where
- * nobody limits them. Throws `no-compliant-region`, naming what left none.
+ * The regions that may see a request's data: those of the policy that every rule, the key and the request itself allow. Never empty:
+ * throws `no-compliant-region`, naming what left none.
  */
-export function allowedRegions({ rules }: Pack['residency_policy'], { tenant, bound, asked }: Wish): readonly string[] {
+export function allowedRegions({ regions: all, rules }: Pack['residency_policy'], { tenant, bound, asked }: Wish): Allowed {
   const limits = [
     ...rules
       .filter((rule) => rule.tenant === undefined || rule.tenant === tenant)
@@ -22,17 +29,21 @@ export function allowedRegions({ rules }: Pack['residency_policy'], { tenant, bo
     { name: 'the API key', allow: bound },
     { name: 'x-smartlite-region', allow: asked },
   ].filter(({ allow }) => allow.length > 0);
-  let regions: readonly string[] | undefined;
+  let regions: readonly string[] = all;
   for (const { name, allow } of limits) {
-    regions = regions?.filter((region) => allow.includes(region)) ?? allow;
-    if (regions.length === 0)
-      throw new MeshError(
-        'no-compliant-region',
-        `no region is left that may see this request: ${name} allows ${allow.join(', ')} only`,
-        {
-          facts: { rule: name },
-        },
-      );
+    regions = regions.filter((region) => allow.includes(region));
+    if (regions.length === 0) throw none(`${name} allows ${allow.join(', ')} only`, name);
   }
-  return regions ?? [];
+  return { regions, rule: limits.map(({ name }) => name).join(', ') || 'the regions of the policy' };
+}
+
+/** A refusal of the mesh, that nobody in these regions can serve, with the rule that keeps the request there. */
+export function nameTheRule(caught: unknown, { regions, rule }: Allowed): unknown {
+  if (!(caught instanceof MeshError) || caught.code !== 'no-compliant-region' || caught.facts['rule'] !== undefined)
+    return caught;
+  return none(`${rule} allows ${regions.join(', ')} only, and nobody there can serve it`, rule);
+}
+
+function none(because: string, rule: string): MeshError {
+  return new MeshError('no-compliant-region', `no region is left that may see this request: ${because}`, { facts: { rule } });
 }

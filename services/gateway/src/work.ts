@@ -192,7 +192,7 @@ async function* metered<T>(
     leaving.abort(new MeshError('cancelled', 'the call is over'));
     if (code !== 'ok') {
       await settle();
-      const facts = { ...servedFacts(stage.served), ...countFacts(meter), code };
+      const facts = { ...servedFacts(stage.served), ...countFacts(meter), allowed_regions: call.caller.regions, code };
       ports.trail.record('call.served', facts, { traceId: call.traceId, actor: actorOf(call) });
     }
   }

@@ -1,4 +1,12 @@
-import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
+import {
+  type Call,
+  dueMs,
+  type EngineProcess,
+  type ModelFact,
+  type ModelPool,
+  type Platform,
+  servedBy,
+} from '@smartlite/chassis';
 import { type ChatMessage, type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
 import {
   type Course,
@@ -9,6 +17,7 @@ import {
   type RouteConditions,
   SHADOW_POLICY,
   lengthDisagreement,
+  within,
 } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { type AnswerPiece, type Asking, chatAnswer, countTokens, type Done, PromptTooLong } from './answer.ts';
@@ -130,9 +139,11 @@ export class Desk {
     return { promptTokens, answerTokensMax: tier.answerTokensMax, promptTokensMax: tier.promptTokensMax };
   }
 
-  #errand(tier: Tier, pack: Pack, { signal }: Call) {
+  #errand(tier: Tier, pack: Pack, call: Call) {
     const engine = (leg: Leg, until: AbortSignal) => this.#engine(leg, until);
-    return { course: this.#courseFor(tier), signal, allowedMs: pack.latency_profile.llm.p99_ms, engine };
+    const course = this.#courseFor(tier, pack, call);
+    const due = dueMs(call, this.#platform.clock);
+    return { course, signal: call.signal, dueMs: due, allowedMs: pack.latency_profile.llm.p99_ms, engine };
   }
 
   async *#askLeg(
@@ -207,10 +218,14 @@ export class Desk {
     return this.#relay.course(servedAs, candidates, conditions, this.#pool.pack?.shadow_policy);
   }
 
-  #courseFor(tier: Tier): Course {
-    const course = this.#course(tier);
+  /** Models that run elsewhere are asked only where that may see the request. */
+  #courseFor(tier: Tier, { models }: Pack, { caller }: Call): Course {
+    const regionOf = (model: string) => models.find(({ id }) => id === model)?.region;
+    const all = this.#course(tier);
+    const course = within(all, caller.regions, regionOf);
     if (course.legs.length > 0) return course;
-    throw new MeshError('unavailable', `tier ${tier.servedAs}: ${course.obstacles}`, { retryAfterMs: 1_000 });
+    const code = all.legs.length > 0 ? 'no-compliant-region' : 'unavailable';
+    throw new MeshError(code, `tier ${tier.servedAs}: ${course.obstacles}`, { retryAfterMs: 1_000 });
   }
 
   #reroute(): void {

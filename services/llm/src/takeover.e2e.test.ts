@@ -24,15 +24,9 @@ const MODELS = DEFAULT_MODELS.map((model) =>
           format: 'smartlite-script/1' as const,
           rules: [
             { when: '"kind":"count-prompt"', steps: [{ chunk: { kind: 'count', tokens: 7 } }] },
-            { when: 'hang', steps: [{ hold: 'never' }] },
-            { when: 'stall late', steps: [prompt, word('Well.'), word(' I'), { hold: 'never' }] },
-            { when: 'stall midway', steps: [prompt, word('Well'), { hold: 'never' }] },
-            { when: 'stall', steps: [prompt, { hold: 'never' }] },
-            { when: 'crash midway', steps: [prompt, word('Well'), { exit: 3 }] },
-            { when: 'crash', steps: [prompt, { exit: 3 }] },
-            { when: 'garbage midway', steps: [prompt, word('Well'), { chunk: { noise: true } }] },
-            { when: 'garbage', steps: [{ chunk: 'noise' }] },
-            { when: 'nothing', steps: [] },
+            { when: 'stall', steps: [prompt, word('Well'), { hold: 'never' }] },
+            { when: 'crash', steps: [prompt, word('Well'), { exit: 3 }] },
+            { when: 'garbage', steps: [prompt, word('Well'), { chunk: { noise: true } }] },
             { steps: [prompt, ...words] },
           ],
         },
@@ -66,22 +60,16 @@ async function answered(content: string) {
   for await (const each of fleet.peers.llm.generate(request, { caller: ALICE })) all.push(each);
   const last = all.at(-1)?.kind;
   const text = all.map(({ kind }) => (kind?.$case === 'chunk' ? kind.value.text : '')).join('');
-  const done = last?.$case === 'done' ? last.value : undefined;
-  return { text, by: done?.servedBy, finish: done?.finishReason };
+  return { text, by: last?.$case === 'done' ? last.value.servedBy : undefined };
 }
 /** Until the primary answers: it is loaded, and its breaker, if it was open, was closed by probes. */
 const primaryAnswers = () => expect.poll(async () => (await answered('Hello.')).by?.model, PATIENCE).toBe('mind');
 
 describe('a language model that goes wrong before its first sentence is said, as a real process', () => {
   for (const [fault, reason] of [
-    ['hang', 'no sign of life'],
     ['stall', 'no sign of life'],
-    ['stall midway', 'no sign of life'],
     ['crash', 'has ended'],
-    ['crash midway', 'has ended'],
     ['garbage', 'no piece of an answer'],
-    ['garbage midway', 'no piece of an answer'],
-    ['nothing', 'no answer'],
   ] as const) {
     it(`is replaced, and one whole answer is heard: ${fault}`, async () => {
       await primaryAnswers();
@@ -90,12 +78,6 @@ describe('a language model that goes wrong before its first sentence is said, as
       expect(by?.because).toContain(reason);
     });
   }
-
-  it('after that, its answer ends marked as cut, and names who began it', async () => {
-    await primaryAnswers();
-    const { text, by, finish } = await answered('A stall late.');
-    expect([text, by?.model, finish]).toEqual(['Well. I', 'mind', 'cut']);
-  });
 
   for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
     it(`is replaced, also while the prompt is counted, and comes back when it is well: ${signal}`, async () => {

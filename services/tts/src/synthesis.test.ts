@@ -56,7 +56,7 @@ class Rig {
         instance: 'tts-1',
         region: 'local',
         log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-        clock: { monotonicMs: () => Date.now() },
+        clock: { nowMs: () => Date.now(), monotonicMs: () => Date.now() },
         bus: { publishEvent: quiet },
         trail: { record: quiet },
         metrics: createMetrics('tts', { process: false }),

@@ -1,4 +1,12 @@
-import { type Call, type EngineProcess, type ModelFact, type ModelPool, type Platform, servedBy } from '@smartlite/chassis';
+import {
+  type Call,
+  dueMs,
+  type EngineProcess,
+  type ModelFact,
+  type ModelPool,
+  type Platform,
+  servedBy,
+} from '@smartlite/chassis';
 import { MeshError, type SynthesizeRequest, type SynthesizeResponse } from '@smartlite/contracts';
 import {
   type Course,
@@ -34,7 +42,7 @@ interface Speech {
 
 type Engine = EngineProcess<SpeechRequest, SpeechChunk>;
 type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts'>;
-type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log'> & Omit<RelayPorts, 'log'>;
+type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log' | 'clock'> & Omit<RelayPorts, 'log' | 'clock'>;
 
 /** The one call of TtsService: chooses the speaker, streams its audio, says who spoke. */
 export class Synthesis {
@@ -82,6 +90,7 @@ export class Synthesis {
       yield* this.#relay.answer<Engine, SynthesizeResponse>({
         course,
         signal: call.signal,
+        dueMs: dueMs(call, this.#platform.clock),
         allowedMs: speechAllowedMs(pack.latency_profile.tts, characters),
         resumes: true,
         engine: ({ model }, until) => this.#pool.demand(model, until),

@@ -1,4 +1,4 @@
-import type { ServiceName } from '@smartlite/contracts';
+import { type ServiceName, SUBJECTS } from '@smartlite/contracts';
 import type { NatsConnection } from 'nats';
 import { type Identity, type Load, NAME_PREFIX } from './instancefacts.ts';
 
@@ -27,6 +27,8 @@ export async function announce(
   });
   return {
     async stop() {
+      // Whoever has seen this instance would else go on calling it until its answers are missed.
+      if (!nats.isClosed()) nats.publish(SUBJECTS.drain(service, identity.instance));
       await announced.stop();
     },
   };

@@ -42,6 +42,17 @@ describe('an instance that answers', () => {
     expect(names(directory.live())).toEqual(['llm-1']);
   });
 
+  it('that says it stops is given nothing new while another is ready, until it answers anew', () => {
+    const directory = new Directory(manualClock());
+    directory.see(sighting('llm-1'));
+    directory.see(sighting('llm-2', { inflight: 9 }));
+    directory.drain('llm-1');
+    const chosen = () => choose(directory.live(), wish);
+    expect(chosen()).toMatchObject({ instance: { instance: 'llm-2' } });
+    directory.see(sighting('llm-1'));
+    expect(chosen()).toMatchObject({ instance: { instance: 'llm-1' } });
+  });
+
   it('stays live although the wall clock is set', () => {
     const clock = manualClock();
     const directory = new Directory(clock);
@@ -56,7 +67,14 @@ const known = (...sightings: Sighting[]) => {
   for (const each of sightings) directory.see(each);
   return directory.live();
 };
-const wish = { regions: [], avoid: new Set<string>(), underWay: () => 0, chance: () => 0 };
+const wish = {
+  regions: [],
+  avoid: new Set<string>(),
+  underWay: () => 0,
+  latencyMs: () => undefined,
+  isEjected: () => false,
+  chance: () => 0,
+};
 
 describe('the choice of an instance', () => {
   it('prefers the less loaded of two', () => {

@@ -54,6 +54,12 @@ export class Directory {
     for (const listener of this.#listeners) listener();
   }
 
+  /** It stops: what it has begun it ends, and anything new is given to others. */
+  drain(instance: string): void {
+    const known = this.#known.get(instance);
+    if (known) this.#known.set(instance, { ...known, instance: { ...known.instance, ready: false } });
+  }
+
   /** A connection to it broke: gone, until it answers again. */
   lose(instance: string): void {
     this.#known.delete(instance);

@@ -1,6 +1,10 @@
+import { SUBJECTS } from '@smartlite/contracts';
 import { createInbox, type NatsConnection } from 'nats';
 import { type Directory, PING_MS } from './directory.ts';
 import { parseSighting } from './instancefacts.ts';
+
+/** Parts of a drain's subject before the instance's id. */
+const DRAIN_PARTS = 3;
 
 /** Asks all instances once a second who they are and how loaded, and tells the directory. Returns how to stop. */
 export function followInstances(nats: NatsConnection, directory: Directory): () => void {
@@ -9,6 +13,12 @@ export function followInstances(nats: NatsConnection, directory: Directory): () 
     callback: (error, message) => {
       const sighting = error ? undefined : parseSighting(message.data);
       if (sighting) directory.see(sighting);
+    },
+  });
+  const drains = nats.subscribe(SUBJECTS.drains, {
+    callback: (error, { subject }) => {
+      // smartlite.drain.<service>.<instance>; who may say it of whom is a matter of permissions.
+      if (!error) directory.drain(subject.split('.').slice(DRAIN_PARTS).join('.'));
     },
   });
   const ask = () => {
@@ -21,5 +31,6 @@ export function followInstances(nats: NatsConnection, directory: Directory): () 
   return () => {
     clearInterval(timer);
     answers.unsubscribe();
+    drains.unsubscribe();
   };
 }

@@ -53,6 +53,8 @@ export interface EngineProcess<Request, Chunk> {
   run(request: Request, signal: AbortSignal, begun?: () => void): AsyncIterable<Chunk>;
   readonly inflight: number;
   readonly queued: number;
+  /** How long new work would wait for its turn, in milliseconds, by what the latest pieces of work have taken. */
+  readonly waitMs: number;
   /** Resolves when the process is gone, whatever the reason. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   /** Ends it at once; work in flight fails as unavailable. */

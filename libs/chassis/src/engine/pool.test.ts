@@ -44,6 +44,7 @@ class FakeProcess implements EngineProcess<unknown, unknown> {
   readonly artifactDigests = [];
   readonly inflight = 0;
   readonly queued = 0;
+  readonly waitMs = 0;
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
   readonly modelId: string;
   readonly lockDigest: string;

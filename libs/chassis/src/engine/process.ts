@@ -58,6 +58,10 @@ export class LoadedProcess implements EngineProcess<unknown, unknown> {
     return this.#queue.queued;
   }
 
+  get waitMs(): number {
+    return this.#queue.waitMs;
+  }
+
   /** A message of the child about a piece of work. */
   deliver(event: Event): void {
     this.#inboxes.get(event.id)?.put(event);

@@ -11,9 +11,12 @@ import { NOBODY, writePassport } from '../wire/metadata.ts';
 import { attemptCall } from './attempt.ts';
 import type { Finder } from './finder.ts';
 import { Replay } from './replay.ts';
+import { Stopwatch } from './stopwatch.ts';
 
 /** Failures that another instance may not have. */
 const ELSEWHERE: ReadonlySet<Code> = new Set<Code>(['unavailable', 'starting', 'overloaded']);
+/** Failures that speak against the instance. */
+const AT_FAULT: ReadonlySet<Code> = new Set<Code>(['unavailable', 'internal', 'deadline-exceeded']);
 /** Instances asked for one call: if three cannot, the trouble is not theirs alone. */
 const ATTEMPTS_MAX = 3;
 /** A single answer is not waited for longer, where the caller says nothing. */
@@ -25,6 +28,8 @@ export interface CallPlan {
   readonly options: PeerOptions;
   readonly finder: Finder;
   readonly nowUnixMs: () => number;
+  /** Milliseconds that never step back. */
+  readonly nowMs: () => number;
   readonly uuid: () => string;
 }
 
@@ -46,7 +51,14 @@ async function* attempts(plan: CallPlan): AsyncGenerator<unknown> {
   let failure: MeshError | undefined;
   try {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-      const instance = await plan.finder.find({ regions: callerOf(options).regions, avoid, signal, deadlineUnixMs, failure });
+      const instance = await plan.finder.find({
+        method: definition.path,
+        regions: callerOf(options).regions,
+        avoid,
+        signal,
+        deadlineUnixMs,
+        failure,
+      });
       options.onChosen?.(instance.instance);
       let received = false;
       try {
@@ -62,6 +74,7 @@ async function* attempts(plan: CallPlan): AsyncGenerator<unknown> {
         return;
       } catch (caught) {
         failure = meshError(caught);
+        if (AT_FAULT.has(failure.code) && !signal.aborted) plan.finder.failed(instance.instance);
         if (failure.code === 'unavailable') plan.finder.lose(instance.instance);
         if (received || !ELSEWHERE.has(failure.code) || replay?.replayable === false) throw failure;
         avoid.add(instance.instance);
@@ -93,14 +106,22 @@ async function* attemptOn(
     'rpc.method': name,
     'server.address': instance.grpc,
     'smartlite.peer': instance.instance,
+    'smartlite.peer_region': instance.region,
+    'smartlite.allowed_regions': [...callerOf(plan.options).regions],
   };
   const span = trace.getTracer('smartlite').startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
   const active = trace.setSpan(parent, span);
   const done = finder.begin(instance.instance);
+  const watch = new Stopwatch(plan.nowMs, (ms) => finder.answered(instance.instance, definition.path, ms));
   try {
     const metadata = passport(plan, active);
     const client = finder.client(instance);
-    yield* inContext(active, () => attemptCall(request, { client, definition, metadata, deadlineUnixMs, signal }));
+    const sent = definition.requestStream ? watch.startAtEndOf(request as AsyncIterable<unknown>) : watch.start(request);
+    const answers = inContext(active, () => attemptCall(sent, { client, definition, metadata, deadlineUnixMs, signal }));
+    for await (const answer of answers) {
+      watch.stop();
+      yield answer;
+    }
   } catch (caught) {
     const error = meshError(caught);
     span.setStatus({ code: SpanStatusCode.ERROR, message: error.reason });

@@ -4,12 +4,15 @@ import type { Clock, Ids } from '../clock.ts';
 import { choose } from '../discovery/choose.ts';
 import type { Directory, KnownInstance } from '../discovery/directory.ts';
 import type { Channels } from './channels.ts';
+import type { Conduct } from './conduct.ts';
 import { reasonOf } from './reason.ts';
 
 /** How long a call waits for the first instance of a service to appear: two rounds of discovery. */
 const APPEAR_MS_MAX = 2_500;
 
 export interface Search {
+  /** Path of the method that is to be called. */
+  readonly method: string;
   readonly regions: readonly string[];
   readonly avoid: ReadonlySet<string>;
   readonly signal: AbortSignal;
@@ -24,6 +27,10 @@ export interface Finder {
   client(instance: KnownInstance): Client;
   /** A call begins; returns how to say that it is over. */
   begin(instance: string): () => void;
+  /** The method's first answer came after so many milliseconds. */
+  answered(instance: string, method: string, ms: number): void;
+  /** The instance itself failed, or its connection did. */
+  failed(instance: string): void;
   lose(instance: string): void;
 }
 
@@ -34,10 +41,11 @@ export interface FinderParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly underWay: Map<string, number>;
+  readonly conduct: Conduct;
 }
 
 export function finderFor(parts: FinderParts): Finder {
-  const { directory, channels, underWay } = parts;
+  const { directory, channels, underWay, conduct, clock } = parts;
   return {
     find: (search) => find(search, parts),
     client: ({ instance, grpc }) => channels.to(instance, grpc),
@@ -49,18 +57,22 @@ export function finderFor(parts: FinderParts): Finder {
         else underWay.delete(instance);
       };
     },
+    answered: (instance, method, ms) => conduct.answered(instance, method, ms, clock.monotonicMs()),
+    failed: (instance) => conduct.failed(instance, clock.monotonicMs()),
     lose: (instance) => directory.lose(instance),
   };
 }
 
 async function find(search: Search, parts: FinderParts): Promise<KnownInstance> {
-  const { directory, clock, service } = parts;
+  const { directory, clock, service, conduct } = parts;
   const giveUpAtMs = Math.min(clock.nowMs() + APPEAR_MS_MAX, search.deadlineUnixMs);
   while (true) {
     if (search.signal.aborted) throw reasonOf(search.signal);
     const choice = choose(directory.live(service), {
       ...search,
       underWay: (instance) => parts.underWay.get(instance) ?? 0,
+      latencyMs: (instance) => conduct.latencyMs(instance, search.method, clock.monotonicMs()),
+      isEjected: (instance) => conduct.isEjected(instance, clock.monotonicMs()),
       chance: () => chance(parts.ids),
     });
     if (choice.kind === 'chosen') return choice.instance;

@@ -158,7 +158,7 @@ describe('a call to an instance that cannot serve', () => {
       generate: telling([], new MeshError(code, 'not here')),
     });
     await mesh_.add('llm-2', { countTokens: counting(2), generate: telling(['two']) });
-    await expect.poll(() => mesh_.peers.instances('llm').length).toBe(2);
+    await expect.poll(() => mesh_.peers.instances('llm').length, { timeout: 30_000 }).toBe(2);
     for (let call = 0; call < 6; call += 1)
       expect(await mesh_.peers.llm.countTokens(asking, {})).toMatchObject({ promptTokens: 2 });
     const answers: unknown[] = [];
@@ -202,7 +202,7 @@ describe('instances in several regions', () => {
     await using mesh_ = await mesh();
     await mesh_.add('llm-1', { countTokens: counting(1) }, { region: 'eu' });
     await mesh_.add('llm-2', { countTokens: counting(2) }, { region: 'us' });
-    await expect.poll(() => mesh_.peers.instances('llm').length).toBe(2);
+    await expect.poll(() => mesh_.peers.instances('llm').length, { timeout: 30_000 }).toBe(2);
     const caller = { user: 'u', tenant: 't', operator: false };
     for (let call = 0; call < 6; call += 1)
       expect(await mesh_.peers.llm.countTokens(asking, { caller: { ...caller, regions: ['eu'] } })).toMatchObject({
@@ -219,7 +219,7 @@ describe('an instance that dies without a word', () => {
     await using mesh_ = await mesh();
     const first = await mesh_.add('llm-1', { countTokens: counting(1) });
     await mesh_.add('llm-2', { countTokens: counting(2) });
-    await expect.poll(() => mesh_.peers.instances('llm').length).toBe(2);
+    await expect.poll(() => mesh_.peers.instances('llm').length, { timeout: 30_000 }).toBe(2);
     await mesh_.peers.llm.countTokens(asking, avoid('llm-2'));
     await first.kill();
     for (let call = 0; call < 6; call += 1)

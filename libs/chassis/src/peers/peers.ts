@@ -17,6 +17,7 @@ import type { Peer, PeerOptions, Peers } from '../platform.ts';
 import type { ServiceDefinition } from '../service.ts';
 import { callPeer } from './call.ts';
 import { Channels } from './channels.ts';
+import { Conduct } from './conduct.ts';
 import { type Finder, finderFor } from './finder.ts';
 
 /** Channels to instances that are gone are closed this often. */
@@ -37,12 +38,21 @@ export function createPeers({ nats, clock, ids }: PeersParts): RunningPeers {
   const directory = new Directory(clock);
   const channels = new Channels((instance) => directory.lose(instance));
   const underWay = new Map<string, number>();
+  const conduct = new Conduct();
   let stopFollowing: (() => void) | undefined;
   const follow = () => {
-    stopFollowing ??= startFollowing(nats, directory, channels);
+    stopFollowing ??= startFollowing(nats, directory, (instances) => {
+      channels.keepOnly(instances);
+      conduct.keepOnly(instances);
+    });
   };
   const peer = <D extends ServiceDefinition>(service: ServiceName, definition: D): Peer<D> =>
-    typedCalls(definition, { finder: finderFor({ service, directory, channels, clock, ids, underWay }), follow, clock, ids });
+    typedCalls(definition, {
+      finder: finderFor({ service, directory, channels, clock, ids, underWay, conduct }),
+      follow,
+      clock,
+      ids,
+    });
   return {
     asr: peer('asr', AsrServiceService),
     llm: peer('llm', LlmServiceService),
@@ -62,9 +72,13 @@ export function createPeers({ nats, clock, ids }: PeersParts): RunningPeers {
   };
 }
 
-function startFollowing(nats: NatsConnection, directory: Directory, channels: Channels): () => void {
+function startFollowing(
+  nats: NatsConnection,
+  directory: Directory,
+  keepOnly: (instances: ReadonlySet<string>) => void,
+): () => void {
   const stop = followInstances(nats, directory);
-  const tidy = setInterval(() => channels.keepOnly(new Set(directory.live().map(({ instance }) => instance))), TIDY_MS);
+  const tidy = setInterval(() => keepOnly(new Set(directory.live().map(({ instance }) => instance))), TIDY_MS);
   tidy.unref();
   return () => {
     clearInterval(tidy);
@@ -84,7 +98,15 @@ function typedCalls<D extends ServiceDefinition>(definitions: D, { finder, follo
   const entries = Object.entries(definitions).map(([key, definition]) => {
     const answers = (request: unknown, options: PeerOptions) => {
       follow();
-      return callPeer({ definition, request, options, finder, nowUnixMs: () => clock.nowMs(), uuid: () => ids.uuid() });
+      return callPeer({
+        definition,
+        request,
+        options,
+        finder,
+        nowUnixMs: () => clock.nowMs(),
+        nowMs: () => clock.monotonicMs(),
+        uuid: () => ids.uuid(),
+      });
     };
     const streams = definition.requestStream || definition.responseStream;
     return [key, streams ? answers : async (request: unknown, options: PeerOptions) => single(answers(request, options))];

@@ -6,6 +6,7 @@ import { errorFunnel } from './funnel.ts';
 import { lockGuard } from './guard.ts';
 import type { Layer } from './handle.ts';
 import { idempotency } from './idempotency.ts';
+import { residency } from './residency.ts';
 import { tracing } from './trace.ts';
 
 export interface LayerParts {
@@ -15,6 +16,8 @@ export interface LayerParts {
   readonly metrics: Metrics;
   readonly trail: Trail;
   readonly guard: LockView;
+  /** Where this process runs, if it is one that sees a request's data: those of others' regions are refused. */
+  readonly region?: string;
   /** Most calls under way at once in this process. */
   readonly inflightMax?: number;
 }
@@ -24,5 +27,13 @@ export interface LayerParts {
  * refused call costs nothing.
  */
 export function standardLayers(parts: LayerParts): readonly Layer[] {
-  return [tracing(parts), errorFunnel(parts), deadline(parts), lockGuard(parts), admission(parts), idempotency(parts)];
+  return [
+    tracing(parts),
+    errorFunnel(parts),
+    deadline(parts),
+    lockGuard(parts),
+    residency(parts),
+    admission(parts),
+    idempotency(parts),
+  ];
 }

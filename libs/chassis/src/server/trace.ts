@@ -18,6 +18,7 @@ export function tracing({ clock, ids, metrics }: Pick<LayerParts, 'clock' | 'ids
         'rpc.system.name': 'grpc',
         'rpc.method': incoming.method.name,
         'smartlite.request_id': incoming.call.requestId,
+        'smartlite.allowed_regions': [...incoming.call.caller.regions],
       };
       const span = tracer.startSpan(incoming.method.name, { kind: SpanKind.SERVER, attributes }, incoming.parent);
       const { traceId } = span.spanContext();

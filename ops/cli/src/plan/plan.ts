@@ -25,7 +25,9 @@ export function plan(pack: Pack, suppositions: Suppositions, shadowsStandIn: boo
   const tiers = tiersOf(pack).map(({ stage, tier, candidates }): PlannedTier => {
     const stateOf = (model: string) => breakerOf(model, stage, candidates, pack, suppositions);
     const unusable = (model: string) => (suppositions.down.has(model) ? 'is down' : undefined);
-    const conditions = { fallbacksOnly: false, substitutions: {}, shadowsStandIn, unusable };
+    // A shadow is supposed to have been found good on the copies that it got; nothing is known of that here.
+    const merit = () => 'good' as const;
+    const conditions = { fallbacksOnly: false, substitutions: {}, shadowsStandIn, merit, unusable };
     const { legs, obstacles } = courseOf(tier, candidates, conditions, stateOf);
     const [leg] = legs;
     if (leg === undefined || suppositions.down.has(stage))

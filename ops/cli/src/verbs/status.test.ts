@@ -1,6 +1,6 @@
 import type { Mode } from '@smartlite/contracts';
 import { describe, expect, it } from 'vitest';
-import { fleetMode } from './status.ts';
+import { fleetMode, modelsOf } from './status.ts';
 
 const lock = (mode: Mode) => ({ mode, epoch: 1, revision: 1, lockSequence: 1, reasons: [] });
 const instances = (...modes: Mode[]) =>
@@ -15,7 +15,8 @@ const instances = (...modes: Mode[]) =>
     metrics: '',
     inflight: 0,
     queued: 0,
-    models: [],
+    models: ['base'],
+    breakers: [],
   }));
 
 describe('the fleet’s mode', () => {
@@ -37,5 +38,16 @@ describe('the fleet’s mode', () => {
 
   it('is halted as soon as anybody is', () => {
     expect(fleetMode(lock('safe'), instances('halted', 'safe'))).toBe('halted');
+  });
+});
+
+describe('the models of the fleet', () => {
+  it('have the state of their breaker, and why, also when their engine was ended', () => {
+    const [instance] = instances('normal');
+    const breakers = [{ model: 'gone', state: 'open' as const, because: 'it was silent' }];
+    expect(modelsOf(instance ? [{ ...instance, breakers }] : [])).toEqual([
+      { id: 'base', service: 'asr', instance: 'asr-1', breaker: 'closed' },
+      { id: 'gone', service: 'asr', instance: 'asr-1', breaker: 'open', because: 'it was silent' },
+    ]);
   });
 });

@@ -75,8 +75,14 @@ function published({
   return { service, id, region, mode, epochApplied, pid, grpc, inflight, queued, revisionApplied, applied, delayMs };
 }
 
-function modelsOf(instances: readonly InstanceFact[]) {
-  return instances.flatMap(({ service, id, models }) => models.map((model) => ({ id: model, service, instance: id })));
+/** Every model that an instance has loaded, or leaves for now, with the state of its breaker. */
+export function modelsOf(instances: readonly InstanceFact[]) {
+  return instances.flatMap(({ service, id, models, breakers }) =>
+    [...new Set([...models, ...breakers.map(({ model }) => model)])].map((model) => {
+      const left = breakers.find((breaker) => breaker.model === model);
+      return { id: model, service, instance: id, breaker: left?.state ?? 'closed', ...(left && { because: left.because }) };
+    }),
+  );
 }
 
 function describe(mode: Mode, lock: LockFact | undefined, instances: readonly Row[], durability: Durability): string {
@@ -96,7 +102,10 @@ function describe(mode: Mode, lock: LockFact | undefined, instances: readonly Ro
       .join(' ')
       .trimEnd(),
   );
-  return [head, ...rows, ...(instances.length === 0 ? ['No instance answers.'] : [])].join('\n');
+  const left = instances.flatMap(({ id, breakers }) =>
+    breakers.map(({ model, state, because }) => `  ${id}: ${model} is left, its breaker is ${state}: ${because}`),
+  );
+  return [head, ...rows, ...left, ...(instances.length === 0 ? ['No instance answers.'] : [])].join('\n');
 }
 
 function appliedText(applied: boolean, delayMs: number | null): string {

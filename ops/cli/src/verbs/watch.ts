@@ -62,6 +62,9 @@ function linesOf(what: string, mesh: Mesh, options: Options, signal: AbortSignal
   }
 }
 
+/** What says who answers, and who does not. */
+const ROUTE_EVENTS: ReadonlySet<string> = new Set(['route.changed', 'breaker.changed']);
+
 async function* eventLines(mesh: Mesh, routesOnly: boolean, { after }: Options, signal: AbortSignal): AsyncGenerator<Line> {
   const events = mesh.events({
     signal,
@@ -70,7 +73,7 @@ async function* eventLines(mesh: Mesh, routesOnly: boolean, { after }: Options, 
     onRefused: ({ subject, because }) => console.error(`A message on ${subject} is refused: ${because}.`),
   });
   for await (const event of events)
-    if (!routesOnly || event.type === 'route.changed') yield { text: eventText(event), facts: event };
+    if (!routesOnly || ROUTE_EVENTS.has(event.type)) yield { text: eventText(event), facts: event };
 }
 
 async function* lockLines(mesh: Mesh, signal: AbortSignal): AsyncGenerator<Line> {

@@ -9,7 +9,7 @@ import {
 } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { allowedRegions } from '../residency.ts';
+import { allowedRegions, nameTheRule } from '../residency.ts';
 import type { Clients } from './clients.ts';
 import { patiently } from './patience.ts';
 import type { Policies } from './policies.ts';
@@ -119,8 +119,10 @@ export class Desk {
       if (asked.length > REGIONS_MAX) throw new MeshError('invalid-argument', `x-smartlite-region: ${REGIONS_MAX} at most`);
       const policy = await policies.current();
       const wish = { tenant: caller.tenant, bound: caller.regions, asked };
-      const { allowed, refusal } =
-        policy.kind === 'known' ? narrowed(caller, policy.policy, wish) : { allowed: caller, refusal: policy.error };
+      const { allowed, limits, refusal } =
+        policy.kind === 'known'
+          ? narrowed(caller, policy.policy, wish)
+          : { allowed: caller, limits: undefined, refusal: policy.error };
       const headers = { traceparent, ...(tracestate !== undefined && { tracestate }) };
       const entry = { name, inSafeMode, caller: allowed, requestId: request.id, headers, timeoutMs: WORK_MS_MAX, signal };
       counted(1);
@@ -131,6 +133,8 @@ export class Desk {
           if (refusal && (policy.kind === 'known' || inSafeMode !== 'serve')) throw refusal;
           return work(call);
         });
+      } catch (caught) {
+        throw limits === undefined ? caught : nameTheRule(caught, limits);
       } finally {
         counted(-1);
       }
@@ -163,8 +167,9 @@ function sendAlong(reply: FastifyReply, name: string, value: string): void {
 /** The caller within the regions that may see this request, or why there are none. */
 function narrowed(caller: Caller, policy: Parameters<typeof allowedRegions>[0], wish: Parameters<typeof allowedRegions>[1]) {
   try {
-    return { allowed: { ...caller, regions: allowedRegions(policy, wish) }, refusal: undefined };
+    const limits = allowedRegions(policy, wish);
+    return { allowed: { ...caller, regions: limits.regions }, limits, refusal: undefined };
   } catch (caught) {
-    return { allowed: caller, refusal: MeshError.from(caught) };
+    return { allowed: caller, limits: undefined, refusal: MeshError.from(caught) };
   }
 }

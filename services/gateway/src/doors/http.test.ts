@@ -104,9 +104,30 @@ describe('where data may go (in-region)', () => {
   });
 
   it('is where the key is bound to', async () => {
-    await using gate = await edge();
+    await using gate = await edge({ residency: { regions: ['eu', 'us'], rules: [] } });
     await (await gate.turn(QUESTION, { key: gate.keys.eu })).text();
     expect(gate.stages.callers[0]?.caller.regions).toEqual(['eu']);
+  });
+
+  it('is the regions of the policy, when nobody limits it further: an instance elsewhere is none of the mesh', async () => {
+    await using gate = await edge({ residency: { regions: ['eu', 'us'], rules: [] } });
+    await (await gate.turn(QUESTION)).text();
+    expect(gate.stages.callers[0]?.caller.regions).toEqual(['eu', 'us']);
+    expect(gate.mesh.trail.entries.at(-1)?.facts).toMatchObject({ allowed_regions: ['eu', 'us'], llm_region: 'local' });
+  });
+
+  it('is where nobody serves: 451, and the rule that keeps it there', async () => {
+    await using gate = await edge({ residency });
+    gate.stages.mindBreaks = 'no-compliant-region';
+    const response = await gate.fetch('/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'standard', messages: [{ role: 'user', content: 'hi' }] }),
+    });
+    expect([response.status, await response.json()]).toMatchObject([
+      451,
+      { error: { rule: 'rule acme-stays', message: expect.stringContaining('eu only, and nobody there can serve it') } },
+    ]);
   });
 });
 

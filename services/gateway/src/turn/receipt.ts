@@ -54,7 +54,7 @@ export function attestTurn(ports: Ports, progress: Progress, meter: Meter, call:
 /** Writes the audit entry of a turn without an answer. */
 export function recordFailure(ports: Ports, progress: Progress, meter: Meter, call: Call, { code }: MeshError): void {
   const { asr, llm, tts } = progress;
-  const facts = { ...servedFacts({ asr, llm, tts }), ...turnFacts(progress, meter), code };
+  const facts = { ...servedFacts({ asr, llm, tts }), ...turnFacts(progress, meter), allowed_regions: call.caller.regions, code };
   ports.trail.record('turn.failed', facts, { traceId: call.traceId, actor: actorOf(call) });
 }
 
@@ -73,7 +73,7 @@ export function attest(
   stages: Readonly<Record<string, ServedBy | undefined>>,
 ): Given {
   const said = statement.close();
-  const whole = { ...servedFacts(stages), ...facts, ...said.facts };
+  const whole = { ...servedFacts(stages), ...facts, allowed_regions: call.caller.regions, ...said.facts };
   const options = { traceId: call.traceId, actor: actorOf(call) };
   const { id, receipt } = ports.trail.attest(kind, whole, { ...said.digests, stages: stagesOf(stages) }, options);
   call.trailer?.(RECEIPT_HEADER, receipt);
@@ -97,6 +97,7 @@ export function servedFacts(stages: Readonly<Record<string, ServedBy | undefined
       by
         ? [
             [`${stage}_model`, by.model],
+            [`${stage}_region`, by.region],
             [`${stage}_artifacts`, by.artifactDigests],
             [`${stage}_lock`, by.lockDigest],
             [`${stage}_order`, by.statusOrder],

@@ -7,12 +7,14 @@ const ANSWER_MS = 1_000;
 /** Once nobody has answered for this long, all have. */
 const QUIET_MS = 200;
 
+const breakerSchema = z.looseObject({ model: z.string(), state: z.enum(['half-open', 'open']), because: z.string() });
 const loadSchema = z.looseObject({
   inflight: z.number().default(0),
   queued: z.number().default(0),
   mode: z.enum(MODES).default('starting'),
   epochApplied: z.number().default(0),
   models: z.array(z.string()).default([]),
+  breakers: z.array(breakerSchema).default([]),
 });
 const statsSchema = z.looseObject({
   name: z.string().startsWith('smartlite-'),
@@ -38,6 +40,8 @@ export interface InstanceFact {
   readonly inflight: number;
   readonly queued: number;
   readonly models: readonly string[];
+  /** Models that are left for now, and why. */
+  readonly breakers: readonly { readonly model: string; readonly state: 'half-open' | 'open'; readonly because: string }[];
 }
 
 /** Who is there, by NATS micro discovery: the same answer that the stock `nats` tool gets. */
