@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { budgetMutants } from './budget.ts';
+import { servingMutants } from './serving.ts';
 import type { Mutant } from './mutant.ts';
 import { statusMutants } from './status.ts';
 
@@ -27,7 +28,7 @@ const SAME_HISTORIES = { SMARTLITE_SEED: '1', SMARTLITE_HISTORIES: '150' };
 const TEST_MS_MAX = 180_000;
 
 const [word = ''] = process.argv.slice(2);
-const mutants = [...statusMutants, ...budgetMutants].filter(({ name, file }) => `${name} ${file}`.includes(word));
+const mutants = [...servingMutants, ...statusMutants, ...budgetMutants].filter(({ name, file }) => `${name} ${file}`.includes(word));
 if (mutants.length === 0) {
   console.error(`npm run mutants ${word}: no mutant has this in its name or file.`);
   process.exit(2);

@@ -59,7 +59,7 @@ describe('what a handler sends along with the end of its answer', () => {
   it('arrives as trailing metadata of a stream', async () => {
     using running = await server();
     const { promise, resolve } = Promise.withResolvers<Metadata>();
-    const request = { messages: [], tier: '', maxTokens: 1, temperature: 0, seed: 0n, facts: undefined };
+    const request = { messages: [], tier: '', maxTokens: 1, temperature: 0, seed: 0n, facts: undefined, saidFrom: 0 as const };
     running.client
       .generate(request)
       .on('status', ({ metadata }) => resolve(metadata))
