@@ -103,3 +103,120 @@ describe('when every model is slow', () => {
     expect(rig.killed).toEqual([]);
   });
 });
+
+describe('a shadow', () => {
+  const SHADOWED: readonly Candidate[] = [
+    { model: 'first', role: 'primary' },
+    { model: 'second', role: 'shadow' },
+  ];
+  const POLICY = { share: 0.5, window_s: 60, samples_min: 3, disagreement_max: 0.3 };
+
+  /** Requests that take 100 ms each, a shadow that is as quick, and what became of its copies. */
+  function shadowed(disagreement = 0) {
+    const asked: string[] = [];
+    const copies: string[] = [];
+    const quiet = () => undefined;
+    const inc = ({ outcome }: Readonly<Record<string, string>>) => outcome !== undefined && copies.push(outcome);
+    const relay = new Relay({
+      service: 'asr',
+      instance: 'asr-1',
+      clock: { monotonicMs: () => Date.now() },
+      log: { warn: quiet },
+      bus: { publishEvent: quiet },
+      trail: { record: quiet },
+      metrics: { gauge: () => ({ set: quiet }), counter: () => ({ inc }) },
+    });
+    const course = (unusable: readonly string[] = []) =>
+      relay.course(
+        'tier',
+        SHADOWED,
+        {
+          ...CONDITIONS,
+          shadowsStandIn: true,
+          unusable: (model) => (unusable.includes(model) ? 'is away' : undefined),
+        },
+        POLICY,
+      );
+    const request = async () => {
+      const results = relay.answer<{ model: string; kill(): void }, string>({
+        course: course(),
+        signal: new AbortController().signal,
+        allowedMs: ALLOWED_MS,
+        shadowing: { policy: POLICY, disagreement: () => disagreement },
+        engine: async ({ model }) => ({ model, kill: quiet }),
+        async *ask({ model }, _leg, { begun, signal }) {
+          begun();
+          asked.push(model);
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          signal.throwIfAborted();
+          yield model;
+        },
+      });
+      for await (const model of results) return model;
+      return 'nobody';
+    };
+    return { asked, copies, request, standsIn: () => course(['first']).legs.map(({ because }) => because) };
+  }
+
+  it('gets its share of the requests after their callers have their answers, and its merit is known by them', async () => {
+    const { asked, copies, request, standsIn } = shadowed();
+    expect(standsIn()[0]).toContain('not measured lately');
+    for (let turn = 0; turn < 10; turn += 1) {
+      const answer = request();
+      await vi.advanceTimersByTimeAsync(100);
+      expect(await answer).toBe('first');
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect([asked.filter((model) => model === 'second').length, copies]).toEqual([5, Array(5).fill('compared')]);
+    expect(standsIn()).toEqual([expect.not.stringContaining('lately')]);
+  });
+
+  it('that says other things than the primary does not stand in', async () => {
+    const { request, standsIn } = shadowed(0.9);
+    for (let turn = 0; turn < 10; turn += 1) {
+      void request();
+      await vi.advanceTimersByTimeAsync(200);
+    }
+    expect(standsIn()).toEqual([]);
+  });
+
+  it('is the first to go under load: copies that run are dropped, and no others are made', async () => {
+    const { asked, copies, request } = shadowed();
+    for (let turn = 0; turn < 2; turn += 1) {
+      void request();
+      await vi.advanceTimersByTimeAsync(turn === 0 ? 200 : 100);
+    }
+    expect(asked.at(-1)).toBe('second');
+    const callers = Array.from({ length: 6 }, () => request());
+    await vi.advanceTimersByTimeAsync(300);
+    await Promise.all(callers);
+    expect(copies.length).toBeGreaterThan(0);
+    expect(new Set(copies)).toEqual(new Set(['dropped']));
+    expect(asked.filter((model) => model === 'second')).toHaveLength(1);
+  });
+});
+
+describe('a request that could not be answered before its caller has no use for it', () => {
+  it('is given to the next candidate that can; with none it is refused at once, and told when to come again', async () => {
+    const rig = new Rig();
+    const waits: Record<string, number> = { first: 5_000, second: 0 };
+    const ask = async () => {
+      const results = rig.relay.answer<{ model: string; waitMs: number; kill(): void }, string>({
+        course: rig.course(),
+        signal: new AbortController().signal,
+        allowedMs: ALLOWED_MS,
+        dueMs: Date.now() + 2_000,
+        engine: async ({ model }) => ({ model, waitMs: waits[model] ?? 0, kill: () => undefined }),
+        async *ask({ model }, _leg, { begun }) {
+          begun();
+          yield model;
+        },
+      });
+      for await (const model of results) return model;
+      return 'nobody';
+    };
+    expect(await ask()).toBe('second');
+    waits['second'] = 3_000;
+    await expect(ask()).rejects.toMatchObject({ code: 'overloaded', retryAfterMs: 3_000 });
+  });
+});

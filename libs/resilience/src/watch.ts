@@ -8,7 +8,7 @@ import { Patience } from './patience.ts';
  */
 export const HUNG_MS = 10_000;
 /** Longest silence in the middle of an answer that somebody hears, at the least: after it the answer is better ended in words. */
-export const CUT_MS = 5_000;
+const CUT_MS = 5_000;
 /** Both as a multiple of what the work is allowed. */
 const TIMES_ALLOWED = 3;
 

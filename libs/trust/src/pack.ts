@@ -258,11 +258,12 @@ function routesThatLeave({
     ),
     ...Object.entries(tts.roles).map(([role, { model: key }]) => ({ key, pointer: `/tts_pack/roles/${role}/model` })),
   ];
-  const leaves = ({ engine, region }: Model): string | undefined => {
+  const leaves = ({ service, engine, region }: Model): string | undefined => {
     if (region === undefined) {
       const isUnknown = REMOTE_ENGINES.has(engine) && policy.rules.length > 0;
       return isUnknown ? 'runs on another machine and the policy has rules: give its region' : undefined;
     }
+    if (service !== 'llm') return 'has a region, but only language models can run on another machine';
     if (!policy.regions.includes(region)) return `runs in ${region}, which is no region of the policy`;
     const rule = policy.rules.find(({ allow }) => !allow.includes(region));
     return rule && `runs in ${region}, and rule ${rule.name} allows ${rule.allow.join(', ')} only`;

@@ -7,7 +7,7 @@ import {
   type Platform,
   servedBy,
 } from '@smartlite/chassis';
-import { type ChatMessage, type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
+import { type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
 import {
   type Course,
   type Leg,
@@ -21,18 +21,14 @@ import {
 } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { type AnswerPiece, type Asking, chatAnswer, countTokens, type Done, PromptTooLong } from './answer.ts';
-import { asReadByNano } from './conversation.ts';
+import { asReadBy, dialectOf, settingsOf } from './dialect.ts';
 import { type LlmPiece, type LlmWork, parseLlmPiece } from './engine.ts';
 import { nanoAnswer, type NanoRules } from './nano.ts';
 import { nanoRules } from './nanorules.ts';
+import { validate } from './question.ts';
 import { saidFrom } from './said.ts';
 import { type Tier, tierOf } from './tiers.ts';
-import { toolAnswer, withToolPrompt } from './toolanswer.ts';
-
-/** Messages of one conversation, and characters in all, that a call may carry. Models read far less; this bounds the work of refusing. */
-const MESSAGES_MAX = 64;
-const CHARACTERS_MAX = 32_768;
-const TEMPERATURE_MAX = 2;
+import { toolAnswer } from './toolanswer.ts';
 
 type Engine = EngineProcess<LlmWork, LlmPiece>;
 type Parts = Platform & Pick<RelayPorts, 'hints'>;
@@ -265,38 +261,8 @@ function askingOf(run: Asking['run'], tier: Tier, request: GenerateRequest): Ask
   };
 }
 
-function validate({ messages, temperature }: Pick<GenerateRequest, 'messages'> & { readonly temperature?: number }): void {
-  const refuse = (what: string) => {
-    throw new MeshError('invalid-argument', what);
-  };
-  if (messages.length === 0) refuse('messages: at least one message is required');
-  if (messages.length > MESSAGES_MAX) refuse(`messages: ${messages.length} messages; ${MESSAGES_MAX} at most`);
-  const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
-  if (characters > CHARACTERS_MAX) refuse(`messages: ${characters} characters in all; ${CHARACTERS_MAX} at most`);
-  const odd = messages.findIndex(({ role }) => !['system', 'user', 'assistant'].includes(role));
-  if (odd >= 0) refuse(`messages[${odd}].role: give system, user or assistant`);
-  if (messages.at(-1)?.role !== 'user') refuse("messages: the last one must be the user's");
-  if (temperature !== undefined && !(temperature >= 0 && temperature <= TEMPERATURE_MAX))
-    refuse(`temperature: give 0 to ${TEMPERATURE_MAX}`);
-}
-
 function becauseOf({ because }: Leg, { name, servedAs }: Tier): string {
   return name === servedAs ? because : `${because}; tier ${name} is unbound in this pack and served by ${servedAs}`;
-}
-
-function settingsOf(pack: Pack, model: string): Readonly<Record<string, unknown>> {
-  return pack.models.find(({ id }) => id === model)?.settings ?? {};
-}
-
-/** A conversation as a model of this dialect is given it. */
-function asReadBy(dialect: unknown, messages: readonly ChatMessage[]): readonly ChatMessage[] {
-  if (dialect === 'nano') return asReadByNano(messages);
-  return dialect === 'tools' ? withToolPrompt(messages) : messages;
-}
-
-/** `nano`: the embedded models. `tools`: an instruct model that is told of the tools. None: plain chat. */
-function dialectOf(pack: Pack, model: string): unknown {
-  return settingsOf(pack, model)['dialect'];
 }
 
 function chanceOf({ ids }: Platform): number {

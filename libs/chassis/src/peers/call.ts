@@ -15,8 +15,8 @@ import { Stopwatch } from './stopwatch.ts';
 
 /** Failures that another instance may not have. */
 const ELSEWHERE: ReadonlySet<Code> = new Set<Code>(['unavailable', 'starting', 'overloaded']);
-/** Failures that speak against the instance. */
-const AT_FAULT: ReadonlySet<Code> = new Set<Code>(['unavailable', 'internal', 'deadline-exceeded']);
+/** Failures that speak against the instance. A deadline does not: the caller sets it, and may set it too short. */
+const AT_FAULT: ReadonlySet<Code> = new Set<Code>(['unavailable', 'internal']);
 /** Instances asked for one call: if three cannot, the trouble is not theirs alone. */
 const ATTEMPTS_MAX = 3;
 /** A single answer is not waited for longer, where the caller says nothing. */
