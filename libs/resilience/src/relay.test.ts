@@ -163,9 +163,9 @@ describe('a shadow', () => {
     expect(standsIn()[0]).toContain('not measured lately');
     for (let turn = 0; turn < 10; turn += 1) {
       const answer = request();
-      await vi.advanceTimersByTimeAsync(100);
+      await vi.advanceTimersByTimeAsync(150);
       expect(await answer).toBe('first');
-      await vi.advanceTimersByTimeAsync(100);
+      await vi.advanceTimersByTimeAsync(150);
     }
     expect([asked.filter((model) => model === 'second').length, copies]).toEqual([5, Array(5).fill('compared')]);
     expect(standsIn()).toEqual([expect.not.stringContaining('lately')]);
@@ -175,7 +175,7 @@ describe('a shadow', () => {
     const { request, standsIn } = shadowed(0.9);
     for (let turn = 0; turn < 10; turn += 1) {
       void request();
-      await vi.advanceTimersByTimeAsync(200);
+      await vi.advanceTimersByTimeAsync(300);
     }
     expect(standsIn()).toEqual([]);
   });
@@ -184,7 +184,7 @@ describe('a shadow', () => {
     const { asked, copies, request } = shadowed();
     for (let turn = 0; turn < 2; turn += 1) {
       void request();
-      await vi.advanceTimersByTimeAsync(turn === 0 ? 200 : 100);
+      await vi.advanceTimersByTimeAsync(turn === 0 ? 300 : 150);
     }
     expect(asked.at(-1)).toBe('second');
     const callers = Array.from({ length: 6 }, () => request());
