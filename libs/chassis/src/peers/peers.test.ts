@@ -262,6 +262,7 @@ describe('a caller that leaves', () => {
   it('by its deadline gets deadline-exceeded', async () => {
     await using mesh_ = await mesh();
     await mesh_.add('llm-1', { countTokens: { inSafeMode: 'refuse', handle: () => new Promise(() => {}) } });
+    await expect.poll(() => mesh_.peers.instances('llm').length, { timeout: 30_000 }).toBe(1);
     await expect(mesh_.peers.llm.countTokens(asking, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'deadline-exceeded' });
   });
 });
