@@ -23,7 +23,7 @@ const MODELS = DEFAULT_MODELS.map((model) =>
         script: {
           format: 'smartlite-script/1' as const,
           rules: [
-            { when: '"kind":"count-prompt"', steps: [{ chunk: { kind: 'count', tokens: 7 } }] },
+            { when: '"kind":"count', steps: [{ chunk: { kind: 'count', tokens: 7 } }] },
             { when: 'stall', steps: [prompt, word('Well'), { hold: 'never' }] },
             { when: 'crash', steps: [prompt, word('Well'), { exit: 3 }] },
             { when: 'garbage', steps: [prompt, word('Well'), { chunk: { noise: true } }] },
