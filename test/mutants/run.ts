@@ -28,7 +28,9 @@ const SAME_HISTORIES = { SMARTLITE_SEED: '1', SMARTLITE_HISTORIES: '150' };
 const TEST_MS_MAX = 180_000;
 
 const [word = ''] = process.argv.slice(2);
-const mutants = [...servingMutants, ...statusMutants, ...budgetMutants].filter(({ name, file }) => `${name} ${file}`.includes(word));
+const mutants = [...servingMutants, ...statusMutants, ...budgetMutants].filter(({ name, file }) =>
+  `${name} ${file}`.includes(word),
+);
 if (mutants.length === 0) {
   console.error(`npm run mutants ${word}: no mutant has this in its name or file.`);
   process.exit(2);
