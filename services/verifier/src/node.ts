@@ -66,7 +66,8 @@ export class VerifierNode {
   /** Bad news that the log does not hold yet. */
   #pending: Map<string, Pending>;
   #report: Report | null = null;
-  #verifying: { readonly id: string } | null = null;
+  /** `begun` once its entry has come back from the log. */
+  #verifying: { readonly id: string; readonly begun: boolean } | null = null;
   #begun = 0;
   #wanted = true;
   /** Position up to which failures are older than the last verification's first byte, or were found by it. */
@@ -244,7 +245,9 @@ export class VerifierNode {
     if (body.kind === 'campaign') return this.#win(body.epoch);
     if (body.kind === 'beat' && this.#reign !== null && this.#reign.epoch === body.epoch)
       this.#reign = seeBeat(this.#reign, body.number);
-    if (body.kind === 'begin' && this.#verifying?.id === body.verification) {
+    // A lost acknowledgement makes a second copy: bytes count from the first, and what came between the two is still to be examined.
+    if (body.kind === 'begin' && this.#verifying?.id === body.verification && !this.#verifying.begun) {
+      this.#verifying = { ...this.#verifying, begun: true };
       this.#begun += 1;
       this.#examinedTo = this.#control.position;
       return [{ kind: 'verify', verification: body.verification }];
@@ -365,7 +368,7 @@ export class VerifierNode {
     const due = this.#wanted || this.#hasNewFailure() || this.#isOverdue(now);
     if (!due) return [];
     this.#wanted = false;
-    this.#verifying = { id: this.#newId().slice(0, 32) };
+    this.#verifying = { id: this.#newId().slice(0, 32), begun: false };
     return [append({ kind: 'begin', verification: this.#verifying.id, store: this.#self.store })];
   }
 

@@ -11,9 +11,9 @@ const FAULTS_MS = 9_000;
 /** After that all must serve again within: two leader leases, two status leases, a verification, the longest rest, and polling. */
 const RECOVERY_MS = 2 * TIMES.leadMs + 2 * TIMES.ttlMs + 1_200 + 16 * TIMES.dwellMs + 6_000;
 
-/** All has settled when everybody has served for so many steps of recovery: what was on its way has arrived. */
+/** All has settled when everybody has served for so many steps of recovery: longer than a slow log lets an entry wait, so what was on its way has arrived. */
 const STEP_MS = 500;
-const QUIET_STEPS = 6;
+const QUIET_STEPS = 8;
 /** Far enough apart that a release lies between, with a rest that doubles each time. */
 const FLAPS_MS = [0, 1_800, 3_900, 6_300];
 const BAD_MS = 500;

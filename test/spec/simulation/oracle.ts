@@ -46,7 +46,9 @@ export class Oracle {
   readonly #ids = new Map<string, number>();
   /** Beats and campaigns that the log holds: `epoch.number`. */
   readonly #beats = new Set<string>();
-  #alarms = new Map<string, number>();
+  /** Alarms that have come to the log themselves, and how many of each author. */
+  readonly #alarmed = new Set<string>();
+  readonly #alarms = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -219,13 +221,15 @@ export class Oracle {
     }
     if (message.kind !== 'alarm') return;
     const { id, keyId, alarm } = message.signed;
+    if (this.#alarmed.has(id)) return;
+    this.#alarmed.add(id);
+    this.#alarms.set(keyId, (this.#alarms.get(keyId) ?? 0) + 1);
     if (this.#ids.has(id)) {
       // Heard of before it came itself.
       const known = this.#failures.find((failure) => failure.id === id);
       if (known !== undefined && !this.#vouched.has(alarm.store)) known.foreign = true;
       return;
     }
-    this.#alarms.set(keyId, (this.#alarms.get(keyId) ?? 0) + 1);
     if ((this.#alarms.get(keyId) ?? 0) <= ALARMS_COUNTED)
       add({ id, store: alarm.store, effect: 'safe', operator: false }, !this.#vouched.has(alarm.store));
     if (!this.#ids.has(id)) this.#ids.set(id, position);
