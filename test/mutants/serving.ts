@@ -39,7 +39,7 @@ export const servingMutants: readonly Mutant[] = [
   },
   {
     name: 'a rule of the policy that is for all tenants is forgotten',
-    file: 'services/gateway/src/residency.ts',
+    file: `${RESILIENCE}/regions.ts`,
     find: 'rule.tenant === undefined || rule.tenant === tenant',
     put: 'rule.tenant === tenant',
     test: IN_REGION,

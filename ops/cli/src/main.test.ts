@@ -28,6 +28,8 @@ describe('the command', () => {
     ['an unknown option', ['status', '--wings']],
     ['an id that is none', ['trace', 'xyz']],
     ['a recording that is not there', ['talk', 'none.wav']],
+    ['a supposition that means nothing', ['plan', '--what-if', 'nobody=down']],
+    ['a tenant without a name', ['plan', '--what-if', 'flite=down', '--tenant', '']],
     ['a pack that is not there', ['models', 'list', '--pack', 'none.json']],
   ])('ends with 2 for %s, and says so on stderr', (_what, args) => {
     const { status, stdout, stderr } = smartlite(...args);

@@ -1,16 +1,13 @@
 import type { WantedModel } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
-import type { Candidate } from '@smartlite/resilience';
+import { type BoundTier, servingTier } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 
-export interface Tier {
+export interface Tier extends BoundTier {
   /** As asked for. */
   readonly name: string;
-  /** The tier whose candidates answer: another one where the pack leaves this one unbound. */
-  readonly servedAs: string;
   readonly promptTokensMax: number;
   readonly answerTokensMax: number;
-  readonly candidates: readonly Candidate[];
 }
 
 /** The tier that a caller asks for; empty means the pack's default. Throws `invalid-argument` naming those there are. */
@@ -22,9 +19,8 @@ export function tierOf({ llm_tiers: { default_tier, tiers } }: Pack, asked: stri
       'invalid-argument',
       `tier: there is no LLM tier ${JSON.stringify(name.slice(0, 40))}; give one of ${Object.keys(tiers).join(', ')}`,
     );
-  const servedAs = tier.served_by_tier ?? name;
-  const candidates = (tiers[servedAs] ?? tier).candidates;
-  return { name, servedAs, promptTokensMax: tier.token_budget.prompt, answerTokensMax: tier.token_budget.answer, candidates };
+  const { prompt: promptTokensMax, answer: answerTokensMax } = tier.token_budget;
+  return { name, ...servingTier(tiers, name), promptTokensMax, answerTokensMax };
 }
 
 /** Engines that send the question to somebody else's machine: closed in safe mode, whatever their role. */

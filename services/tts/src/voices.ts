@@ -1,6 +1,6 @@
 import type { WantedModel } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
-import type { Candidate } from '@smartlite/resilience';
+import { type Candidate, primaryFirst } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { z } from 'zod';
 
@@ -16,7 +16,6 @@ export interface Speaker extends Candidate {
 }
 
 const voiceSettings = z.object({ voice: z.string().min(1), voices: z.array(z.string().min(1)).min(1) });
-const ORDER: readonly Candidate['role'][] = ['primary', 'shadow', 'fallback'];
 
 /** The speakers of a pack, primary first. Throws when a model of the TTS pack says nothing of its voices. */
 export function speakersOf({ tts_pack: { roles }, models }: Pack): readonly Speaker[] {
@@ -24,7 +23,7 @@ export function speakersOf({ tts_pack: { roles }, models }: Pack): readonly Spea
     const { voice: defaultVoice, voices } = voiceSettings.parse(models.find(({ id }) => id === model)?.settings);
     return { name, role, model, defaultVoice, voices };
   });
-  return speakers.toSorted((one, other) => ORDER.indexOf(one.role) - ORDER.indexOf(other.role));
+  return primaryFirst(speakers);
 }
 
 /** Throws `invalid-argument` for a voice that no speaker has; empty stands for each speaker's own. */

@@ -1,11 +1,10 @@
 import { manualClock } from '@smartlite/testkit';
-import { type BreakerState, type Candidate, courseOf, within } from '@smartlite/resilience';
+import { allowedRegions, type BreakerState, type Candidate, courseOf, within } from '@smartlite/resilience';
 import { MeshError } from '@smartlite/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { choose } from '../../../libs/chassis/src/discovery/choose.ts';
 import { Directory } from '../../../libs/chassis/src/discovery/directory.ts';
-import { allowedRegions } from '../../../services/gateway/src/residency.ts';
 
 // The functions that the services run, one after the other, as a request meets them: the policy at the gateway, the choice of an
 // instance for each try, and in that instance the course of models. Random packs, instances, and whatever may fail.

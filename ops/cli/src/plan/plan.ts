@@ -1,73 +1,105 @@
-import { type BreakerState, type Candidate, courseOf } from '@smartlite/resilience';
+import { type BreakerState, courseOf, LatencyWindow, SAMPLES_MIN, within } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { brokenBy, type Suppositions } from './suppose.ts';
+import { regionsOf, type TenantRegions, tenantsOf } from './tenants.ts';
+import { allowedMs, type Stage, type Tier, tiersOf, usualModels } from './tiers.ts';
+import { unserved } from './unserved.ts';
 
-type Stage = 'asr' | 'llm' | 'tts';
-
-/** Who would answer a tier of a stage. */
+/** Who would answer a tenant in a tier of a stage. */
 export interface PlannedTier {
   readonly stage: Stage;
   readonly tier: string;
+  /** The tier whose models answer: another one where this one is bound to none. */
+  readonly servedAs: string;
   /** null: nobody. */
   readonly model: string | null;
   readonly because: string;
-  /** Expected P99 in milliseconds: what is supposed of the model, or the figure of the pack. */
+  /** What the pack aims at, in milliseconds. null: nobody answers. */
+  readonly targetMs: number | null;
+  /** Expected at the 99th percentile, in milliseconds: what is supposed of the model, or the most that its breaker allows. */
   readonly p99Ms: number | null;
+  /** True where that is more than the breaker allows: a slow answer is better than none. */
+  readonly isLate: boolean;
+}
+
+export interface TenantPlan extends Pick<TenantRegions, 'tenant' | 'regions' | 'rule'> {
+  readonly tiers: readonly PlannedTier[];
 }
 
 export interface Plan {
-  readonly tiers: readonly PlannedTier[];
+  readonly tenants: readonly TenantPlan[];
+  /** Limits of the pack, each for every tenant or user alike: none is told apart by name there. */
+  readonly limits: Pack['token_budget']['limits'];
   readonly breaks: readonly string[];
 }
 
-/** The routes of a pack under suppositions, by the very function that the services route by. Pure. */
-export function plan(pack: Pack, suppositions: Suppositions, shadowsStandIn: boolean): Plan {
-  const tiers = tiersOf(pack).map(({ stage, tier, candidates }): PlannedTier => {
-    const stateOf = (model: string) => breakerOf(model, stage, candidates, pack, suppositions);
-    const unusable = (model: string) => (suppositions.down.has(model) ? 'is down' : undefined);
-    // A shadow is supposed to have been found good on the copies that it got; nothing is known of that here.
-    const merit = () => 'good' as const;
-    const conditions = { fallbacksOnly: false, substitutions: {}, shadowsStandIn, merit, unusable };
-    const { legs, obstacles } = courseOf(tier, candidates, conditions, stateOf);
-    const [leg] = legs;
-    if (leg === undefined || suppositions.down.has(stage))
-      return { stage, tier, model: null, because: leg ? `${stage} is down` : obstacles, p99Ms: null };
-    const p99Ms = supposedMs(leg, stage, suppositions) ?? pack.latency_profile[stage].p99_ms;
-    return { stage, tier, model: leg.model, because: leg.because, p99Ms };
+export interface PlanOptions {
+  /** The lock's policy: a verified shadow may take over from a primary. */
+  readonly shadowsStandIn: boolean;
+  /** Empty: those that the pack's rules name, and any other. */
+  readonly tenants?: readonly string[];
+}
+
+/** Routes of a pack under suppositions, for each tenant, by the very functions that gateway and services decide by. Pure. */
+export function plan(pack: Pack, suppositions: Suppositions, options: PlanOptions): Plan {
+  const tenants = tenantsOf(pack, options.tenants).map((tenant) => {
+    const { allowed, regions, rule } = regionsOf(tenant, pack, suppositions.down);
+    const answers = (tier: Tier) =>
+      regions.length > 0 ? answering(tier, allowed, pack, suppositions, options) : nobody(tier, rule);
+    return { tenant, regions, rule, tiers: tiersOf(pack).map(answers) };
   });
-  const unserved = tiers.filter(({ model }) => model === null).map(({ stage, tier }) => `${stage} tier ${tier}: nobody answers`);
-  return { tiers, breaks: [...brokenBy(suppositions), ...unserved] };
+  return { tenants, limits: pack.token_budget.limits, breaks: [...brokenBy(suppositions, pack), ...unserved(tenants)] };
 }
 
-/** A model whose supposed P99 is beyond what its stage allows has an open breaker. */
-function breakerOf(
-  model: string,
-  stage: Stage,
-  candidates: readonly Candidate[],
-  { latency_profile: profile }: Pack,
+function answering(
+  tier: Tier,
+  allowed: readonly string[],
+  pack: Pack,
   suppositions: Suppositions,
-): BreakerState {
-  const candidate = candidates.find((each) => each.model === model);
-  const ms = candidate && supposedMs(candidate, stage, suppositions);
-  const allowedMs = profile[stage].p99_ms;
-  if (ms === undefined || ms <= allowedMs) return { kind: 'closed' };
-  return { kind: 'open', cause: 'slow', because: `a P99 of ${ms} ms is beyond the ${allowedMs} ms of ${stage}` };
+  { shadowsStandIn }: PlanOptions,
+): PlannedTier {
+  const { stage, servedAs, candidates, targetMs } = tier;
+  if (suppositions.down.has(stage)) return nobody(tier, `${stage} is down`);
+  const regionOf = (model: string) => pack.models.find(({ id }) => id === model)?.region;
+  const supposedMs = (model: string) => supposedOf(model, stage, pack, suppositions);
+  const conditions = {
+    fallbacksOnly: false,
+    substitutions: {},
+    shadowsStandIn,
+    // A shadow is supposed to have been found good on the copies that it got; nothing is known of that here.
+    merit: () => 'good' as const,
+    unusable: (model: string) => unusable(model, regionOf(model), suppositions),
+  };
+  const stateOf = (model: string) => breakerOf(stage, allowedMs(stage, pack), supposedMs(model));
+  const { legs, obstacles } = within(courseOf(servedAs, candidates, conditions, stateOf), allowed, regionOf);
+  const [leg] = legs;
+  if (leg === undefined) return nobody(tier, obstacles);
+  const { model, because } = leg;
+  const p99Ms = supposedMs(model) ?? allowedMs(stage, pack);
+  return { stage, tier: tier.tier, servedAs, model, because, targetMs, p99Ms, isLate: p99Ms > allowedMs(stage, pack) };
 }
 
-/** What is supposed of a service is supposed of its primaries. */
-function supposedMs({ model, role }: Candidate, stage: Stage, { p99Ms }: Suppositions): number | undefined {
-  return p99Ms.get(model) ?? (role === 'primary' ? p99Ms.get(stage) : undefined);
+function nobody({ stage, tier, servedAs }: Tier, because: string): PlannedTier {
+  return { stage, tier, servedAs, model: null, because, targetMs: null, p99Ms: null, isLate: false };
 }
 
-function tiersOf({ asr_pack: asr, llm_tiers: llm, tts_pack: tts }: Pack) {
-  const speakers: readonly Candidate[] = Object.values(tts.roles).toSorted((one) => (one.role === 'primary' ? -1 : 1));
-  return [
-    ...Object.entries(asr.tiers).map(([tier, { candidates }]) => ({ stage: 'asr' as const, tier, candidates })),
-    ...Object.entries(llm.tiers).map(([tier, { candidates, served_by_tier: other = tier }]) => ({
-      stage: 'llm' as const,
-      tier,
-      candidates: candidates.length > 0 ? candidates : (llm.tiers[other]?.candidates ?? []),
-    })),
-    { stage: 'tts' as const, tier: 'tts', candidates: speakers },
-  ];
+/** A model that runs elsewhere is down with its region. */
+function unusable(model: string, region: string | undefined, { down }: Suppositions): string | undefined {
+  if (down.has(model)) return 'is down';
+  return region !== undefined && down.has(region) ? `runs in ${region}, which is down` : undefined;
+}
+
+/** The state that a model's own window would bring its breaker to, after the fewest answers that say anything. */
+function breakerOf(stage: Stage, mostMs: number, supposedMs: number | undefined): BreakerState {
+  if (supposedMs === undefined) return { kind: 'closed' };
+  const window = new LatencyWindow();
+  for (let count = 0; count < SAMPLES_MIN; count += 1) window.add({ kind: 'answered', share: supposedMs / mostMs }, 0);
+  const breach = window.breach(0);
+  if (breach === undefined) return { kind: 'closed' };
+  return { ...breach, kind: 'open', because: `a P99 of ${supposedMs} ms is beyond the ${mostMs} ms of ${stage}` };
+}
+
+/** What is supposed of a service is supposed of the models that most of its callers get. A breaker is the model's, in all tiers. */
+function supposedOf(model: string, stage: Stage, pack: Pack, { p99Ms }: Suppositions): number | undefined {
+  return p99Ms.get(model) ?? (usualModels(stage, pack).includes(model) ? p99Ms.get(stage) : undefined);
 }

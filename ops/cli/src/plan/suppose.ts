@@ -2,27 +2,31 @@ import { type ServiceName, SERVICES } from '@smartlite/contracts';
 import type { Pack } from '@smartlite/trust';
 import { Problem } from '../problem.ts';
 
-/** What is supposed of a mesh, for example `asr.p99=900ms, verifier=down, flite=down`. */
+/** What is supposed of a mesh, for example `asr.p99=900ms, verifier=down, flite=down, eu=down`. */
 export interface Suppositions {
+  /** Services, models and regions. A name that stands for two of them supposes both down. */
   readonly down: ReadonlySet<string>;
-  /** P99 in milliseconds, by service (its primaries) or by model. */
+  /** P99 in milliseconds, by service or by model. */
   readonly p99Ms: ReadonlyMap<string, number>;
 }
 
+/** Services whose answers are timed. */
+const STAGES: readonly ServiceName[] = ['asr', 'llm', 'tts'];
 const DOWN = /^([a-z0-9._-]+)=down$/;
 const P99 = /^([a-z0-9._-]+)\.p99=(\d{1,6})ms$/;
 
 /** Reads the text of `--what-if`. Throws a Problem (exit code 2) naming what it does not understand, and what there is. */
-export function parseSuppositions(text: string, { models }: Pack): Suppositions {
-  const known = new Set<string>([...SERVICES, ...models.map(({ id }) => id)]);
+export function parseSuppositions(text: string, { models, residency_policy: { regions } }: Pack): Suppositions {
+  const measured = new Set<string>([...STAGES, ...models.map(({ id }) => id)]);
+  const known = new Set<string>([...SERVICES, ...measured, ...regions]);
   const down = new Set<string>();
   const p99Ms = new Map<string, number>();
   for (const part of text.split(',').map((each) => each.trim())) {
     const [, name = '', ms] = DOWN.exec(part) ?? P99.exec(part) ?? [];
-    if (!known.has(name))
+    if (!(ms === undefined ? known : measured).has(name))
       throw new Problem(
         `--what-if: ${JSON.stringify(part.slice(0, 60))} is not understood.`,
-        `Write NAME=down or NAME.p99=900ms, separated by commas; NAME is one of ${[...known].join(', ')}.`,
+        `Write NAME=down, NAME being one of ${[...known].join(', ')}; or NAME.p99=900ms, of ${[...measured].join(', ')}; separated by commas.`,
         { exitCode: 2 },
       );
     if (ms === undefined) down.add(name);
@@ -31,8 +35,11 @@ export function parseSuppositions(text: string, { models }: Pack): Suppositions 
   return { down, p99Ms };
 }
 
-/** Services without which a stage or a whole turn cannot be. */
-export function brokenBy({ down }: Suppositions): readonly string[] {
+/** What breaks with services, with models that serve no tier, and with all regions. Pure. */
+export function brokenBy(
+  { down }: Suppositions,
+  { asr_pack: { vad, partials }, residency_policy: { regions } }: Pack,
+): readonly string[] {
   const texts: Readonly<Record<ServiceName, string>> = {
     verifier: 'no verifier: leases run out within seconds, then every instance refuses to infer (fail-closed)',
     gateway: 'no gateway: nobody is let in',
@@ -42,5 +49,10 @@ export function brokenBy({ down }: Suppositions): readonly string[] {
     llm: 'no llm: voice turns and chat fail as unavailable',
     tts: 'no tts: voice turns and speech fail as unavailable',
   };
-  return SERVICES.filter((service) => down.has(service)).map((service) => texts[service]);
+  return [
+    ...(regions.every((region) => down.has(region)) ? ['no region: nobody is let in'] : []),
+    ...SERVICES.filter((service) => down.has(service)).map((service) => texts[service]),
+    ...(down.has(vad) ? [`no ${vad}: speech is found by its loudness alone, and every asr says that it is not ready`] : []),
+    ...(down.has(partials) ? [`no ${partials}: no partial transcripts while somebody speaks`] : []),
+  ];
 }

@@ -1,33 +1,51 @@
 import { readFile } from 'node:fs/promises';
 import { parseLock } from '@smartlite/trust';
 import type { Command } from 'commander';
-import { plan, type Plan } from '../plan/plan.ts';
+import { describePlan } from '../plan/describe.ts';
+import { plan } from '../plan/plan.ts';
 import { parseSuppositions } from '../plan/suppose.ts';
+import { Problem } from '../problem.ts';
 import { readPack } from '../readpack.ts';
 import { findPlace } from '../up/place.ts';
 
 interface Options {
   readonly pack?: string;
   readonly whatIf: string;
+  readonly tenant?: readonly string[];
   readonly json?: boolean;
 }
+
+const EXPLANATION = `
+What can be supposed, separated by commas:
+  NAME=down       of a service, of a model or of a region of the pack's residency policy
+  NAME.p99=900ms  of a model, or of asr, llm or tts: then of the primary of its default tier
+
+The table says to whom a request would come that is let in; what keeps requests out stands below it.
+Supposed as well: every other instance and model is well, each region that is up has instances, the API key is bound to no region, and
+a shadow was found good on its copies. P99 is what is supposed, else the most that the model's breaker allows.
+Exit code 0: nothing breaks. 1: something does. 2: misuse.`;
 
 /** `smartlite plan --what-if` */
 export function registerPlan(program: Command): void {
   program
     .command('plan')
-    .description('which model would answer each tier, at what latency, and what breaks; nothing is changed')
-    .requiredOption('--what-if <suppositions>', 'for example "asr.p99=900ms, verifier=down, flite=down"')
+    .description('for each tenant which model would answer each tier, at what latency, and what breaks; nothing is changed')
+    .requiredOption('--what-if <suppositions>', 'for example "asr.p99=900ms, verifier=down, flite=down, eu=down"')
+    .option('--tenant <names...>', 'these tenants alone; else those that the rules of the pack name, and any other')
     .option('--pack <file>', 'another pack than the project’s')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', EXPLANATION)
     .action(printPlan);
 }
 
-async function printPlan(options: Options): Promise<void> {
+async function printPlan({ whatIf, tenant: tenants = [], ...options }: Options): Promise<void> {
   const place = findPlace(process.env, options);
   const { pack } = await readPack(place.pack);
-  const planned = plan(pack, parseSuppositions(options.whatIf, pack), await shadowsStandIn(place.lock));
-  console.log(options.json ? JSON.stringify(planned) : describe(planned));
+  if (tenants.includes(''))
+    throw new Problem('--tenant: a tenant has no name.', 'Give names, as clients add --tenant has them.', { exitCode: 2 });
+  const suppositions = parseSuppositions(whatIf, pack);
+  const planned = plan(pack, suppositions, { shadowsStandIn: await shadowsStandIn(place.lock), tenants });
+  console.log(options.json ? JSON.stringify(planned) : describePlan(planned));
   process.exitCode = planned.breaks.length > 0 ? 1 : 0;
 }
 
@@ -35,12 +53,4 @@ async function printPlan(options: Options): Promise<void> {
 async function shadowsStandIn(lock: string): Promise<boolean> {
   const bytes = await readFile(lock).catch(() => undefined);
   return bytes === undefined || parseLock(bytes, lock).verification_policy.allow_shadow_fallback;
-}
-
-function describe({ tiers, breaks }: Plan): string {
-  const lines = tiers.map(
-    ({ stage, tier, model, because, p99Ms }) =>
-      `${stage.padEnd(4)} ${tier.padEnd(20)} ${(model ?? 'nobody').padEnd(16)} ${p99Ms === null ? '' : `P99 ${p99Ms} ms  `}${because}`,
-  );
-  return [...lines, ...(breaks.length === 0 ? ['Nothing breaks.'] : breaks.map((each) => `BREAKS: ${each}`))].join('\n');
 }

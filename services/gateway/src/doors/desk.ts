@@ -8,8 +8,8 @@ import {
   type SafeModeRule,
 } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
+import { allowedRegions, nameTheRule, type ResidencyPolicy, type Wish } from '@smartlite/resilience';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { allowedRegions, nameTheRule } from '../residency.ts';
 import type { Clients } from './clients.ts';
 import { patiently } from './patience.ts';
 import type { Policies } from './policies.ts';
@@ -165,7 +165,7 @@ function sendAlong(reply: FastifyReply, name: string, value: string): void {
 }
 
 /** The caller within the regions that may see this request, or why there are none. */
-function narrowed(caller: Caller, policy: Parameters<typeof allowedRegions>[0], wish: Parameters<typeof allowedRegions>[1]) {
+function narrowed(caller: Caller, policy: ResidencyPolicy, wish: Wish) {
   try {
     const limits = allowedRegions(policy, wish);
     return { allowed: { ...caller, regions: limits.regions }, limits, refusal: undefined };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allowedRegions } from './residency.ts';
+import { allowedRegions } from './regions.ts';
 
 const region = fc.constantFrom('eu', 'us', 'ap');
 const regions = fc.uniqueArray(region, { maxLength: 3 });

@@ -1,5 +1,15 @@
 import { MeshError } from '@smartlite/contracts';
-import type { Pack } from '@smartlite/trust';
+
+/** Where the data of requests may go: `residency_policy` of the pack. */
+export interface ResidencyPolicy {
+  readonly regions: readonly string[];
+  /** A rule without a tenant is for all. */
+  readonly rules: readonly {
+    readonly name: string;
+    readonly tenant?: string | undefined;
+    readonly allow: readonly string[];
+  }[];
+}
 
 /** Who wants what to stay where. */
 export interface Wish {
@@ -19,9 +29,9 @@ export interface Allowed {
 
 /**
  * The regions that may see a request's data: those of the policy that every rule, the key and the request itself allow. Never empty:
- * throws `no-compliant-region`, naming what left none.
+ * throws `no-compliant-region`, naming what left none. Pure.
  */
-export function allowedRegions({ regions: all, rules }: Pack['residency_policy'], { tenant, bound, asked }: Wish): Allowed {
+export function allowedRegions({ regions: all, rules }: ResidencyPolicy, { tenant, bound, asked }: Wish): Allowed {
   const limits = [
     ...rules
       .filter((rule) => rule.tenant === undefined || rule.tenant === tenant)
