@@ -5,6 +5,7 @@ import { SUBJECTS } from '@smartlite/contracts';
 import { natsServer } from '@smartlite/testkit';
 import { connect } from 'nats';
 import { Accountant } from '../../services/budget/src/accountant.ts';
+import { memoryDomain } from '../../services/budget/src/fixtures/domain.ts';
 import { ledgerStream } from '../../services/budget/src/stores/ledgerstream.ts';
 
 const DECISIONS = 20_000;
@@ -22,10 +23,12 @@ export default async function bench(): Promise<void> {
 
 async function ledgerRun(count: number): Promise<Measured> {
   await using server = await natsServer();
+  const domain = await memoryDomain(Date.now());
   const ends: (() => Promise<void>)[] = [];
   const replicas = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const nats = await connect({ servers: server.url });
+      const identity = await domain.identity('instance', `budget-${index}`);
       const stopping = new AbortController();
       ends.push(async () => {
         stopping.abort();
@@ -35,7 +38,9 @@ async function ledgerRun(count: number): Promise<Measured> {
       const accountant = new Accountant({
         log: ledgerStream({ bus, journal, replicas: 1 }),
         clock,
-        replica: `bench-${index}`,
+        replica: `budget-${index}`,
+        identity: () => identity,
+        trust: domain.trust,
         pack: {
           generation: 1,
           sequence: 1,
@@ -47,6 +52,7 @@ async function ledgerRun(count: number): Promise<Measured> {
         newIncarnation: () => 'bench',
         journal,
         onLost: () => console.error('the ledger lost entries'),
+        onForeign: (position, because) => console.error(position, because),
       });
       await accountant.open(stopping.signal);
       return accountant;

@@ -22,12 +22,14 @@ async function coveredByEntries(nats: NatsConnection): Promise<Spent> {
   const { state } = await manager.streams.info(STREAMS.ledger);
   const covered: Record<string, number> = {};
   for (let seq = 1; seq <= state.last_seq; seq += 1) {
-    const { command } = (await manager.streams.getMessage(STREAMS.ledger, { seq })).json<{
-      command: { kind: string; covered?: Spent; spent?: Spent };
+    const { entries } = (await manager.streams.getMessage(STREAMS.ledger, { seq })).json<{
+      entries: { command: { kind: string; covered?: Spent; spent?: Spent } }[];
     }>();
-    expect(command.kind).not.toBe('settle');
-    for (const [unit, value] of Object.entries(command.covered ?? command.spent ?? {}))
-      covered[unit] = Math.max(covered[unit] ?? 0, value);
+    for (const { command } of entries) {
+      expect(command.kind).not.toBe('settle');
+      for (const [unit, value] of Object.entries(command.covered ?? command.spent ?? {}))
+        covered[unit] = Math.max(covered[unit] ?? 0, value);
+    }
   }
   return covered;
 }

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 
 const PATIENCE = { timeout: 120_000 };
 const CALLER = { user: 'ada', tenant: 'acme', regions: [], operator: false };
-const OPERATOR = { ...CALLER, operator: true };
 /** 5.00 in tenths, in pieces of 0.10. */
 const CAP = 50n;
 const ASKED = 1_000;
@@ -30,8 +29,8 @@ async function withReplicas(fleet: TestFleet): Promise<ServiceProcess[]> {
   const replicas = [];
   for (const name of ['budget-1', 'budget-2', 'budget-3']) replicas.push(await fleet.start('budget', name));
   await expect.poll(() => fleet.peers.instances('budget').length, PATIENCE).toBe(3);
-  const limit = { scope: Scope.SCOPE_USER, subject: '', unit: Unit.UNIT_LLM_TOKENS, window: 'day', limit: CAP };
-  await expect.poll(() => fleet.peers.budget.setLimit(limit, { caller: OPERATOR }).then(() => true, String), PATIENCE).toBe(true);
+  const limit = { scope: 'user', subject: '', unit: 'llm_tokens', window: 'day', limit: Number(CAP) } as const;
+  await expect.poll(() => fleet.setLimit(limit).then(() => true, String), PATIENCE).toBe(true);
   await expect.poll(() => ask(fleet, 'first', 0n).then(({ kind }) => kind, String), PATIENCE).toBe('granted');
   return replicas;
 }
@@ -67,11 +66,12 @@ async function readd(
   const granted = new Set(answers.flatMap(({ id }) => (id === undefined ? [] : [id])));
   const settled = new Map<string, bigint>();
   for (let seq = 1; seq <= state.last_seq; seq += 1) {
-    const { command } = (await manager.streams.getMessage(STREAMS.ledger, { seq })).json<{
-      command: { kind: string; reservation: string; spent: { llm_tokens?: number } };
+    const { entries } = (await manager.streams.getMessage(STREAMS.ledger, { seq })).json<{
+      entries: { command: { kind: string; reservation: string; spent: { llm_tokens?: number } } }[];
     }>();
-    if (command.kind === 'settle' && !settled.has(command.reservation))
-      settled.set(command.reservation, BigInt(command.spent.llm_tokens ?? 0));
+    for (const { command } of entries)
+      if (command.kind === 'settle' && !settled.has(command.reservation))
+        settled.set(command.reservation, BigInt(command.spent.llm_tokens ?? 0));
   }
   const out = [...granted].reduce((sum, id) => sum + (settled.get(id) ?? 1n), 0n);
   return { granted, settled, out };

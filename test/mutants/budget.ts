@@ -2,6 +2,10 @@ import type { Mutant } from './mutant.ts';
 
 const LEDGER = 'services/budget/src/ledger.ts';
 const SIMULATION = 'test/spec/budget/budget.test.ts';
+const REPLICAS = 'services/budget/src/accountant.test.ts';
+const NOTARY = 'services/budget/src/notary.ts';
+const METER = 'services/gateway/src/turn/meter.ts';
+const METER_TEST = 'services/gateway/src/turn/meter.test.ts';
 const UNIT = 'services/budget/src/ledger.test.ts';
 
 /** What somebody might change in the budget by mistake, and the test that must notice. */
@@ -89,10 +93,66 @@ export const budgetMutants: readonly Mutant[] = [
   {
     name: 'ignores a lowered limit',
     file: LEDGER,
-    find: "return { kind: 'limit-set', previous: this.#terms.set(command.limit) };",
-    put: "return { kind: 'limit-set', previous: undefined };",
+    find: 'previous: this.#terms.set(limit)',
+    put: 'previous: undefined',
     test: SIMULATION,
     red: 'cap:',
+  },
+  {
+    name: 'carries an order out as often as it is brought',
+    file: 'services/budget/src/orders.ts',
+    find: "if (this.#used.has(order.id)) return 'order-used';",
+    put: '',
+    test: SIMULATION,
+    red: 'once:',
+  },
+  {
+    name: 'takes an order for another generation of the trust document',
+    file: 'services/budget/src/orders.ts',
+    find: 'if (!order || order.generation !== now.generation)',
+    put: 'if (!order)',
+    test: REPLICAS,
+    red: 'of another generation',
+  },
+  {
+    name: 'believes pages that nobody has signed',
+    file: NOTARY,
+    find: "verifyDetached('ledger-page', body, seal.signature, key);",
+    put: '',
+    test: REPLICAS,
+    red: 'a signature for other bytes',
+  },
+  {
+    name: 'lets one instance write in another’s name',
+    file: NOTARY,
+    find: 'key.subject !== page.replica || ',
+    put: '',
+    test: REPLICAS,
+    red: 'another replica’s key',
+  },
+  {
+    name: 'answers with the outcome at another’s entry (CAS grant)',
+    file: 'services/budget/src/accountant.ts',
+    find: 'if (own) this.#waiting',
+    put: 'this.#waiting',
+    test: REPLICAS,
+    red: 'grant exactly 50',
+  },
+  {
+    name: 'lets tokens go before they are covered',
+    file: METER,
+    find: 'while (this.#used[unit] + amount > this.#covered[unit]) await this.#cover(unit, amount);',
+    put: '',
+    test: METER_TEST,
+    red: 'uses nothing that the ledger does not know of',
+  },
+  {
+    name: 'counts a reservation’s life from its answer (lease from the claim’s reply)',
+    file: METER,
+    find: 'meter.#book(held, covered);',
+    put: 'meter.#book(held, covered);\n    Object.assign(meter.#sentMs, { wall: request.clock.nowMs(), monotonic: request.clock.monotonicMs() });',
+    test: METER_TEST,
+    red: 'counts its life from before it asked',
   },
   {
     name: 'goes on granting after entries were lost',

@@ -137,6 +137,7 @@ async function openPlatform(start: Start): Promise<Platform> {
     bus,
     trail,
     guard,
+    identity: () => guard.identity(),
     models,
     engines,
     peers,

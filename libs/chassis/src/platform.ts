@@ -13,7 +13,7 @@ import type {
   VerifierServiceService,
   VoiceServiceService,
 } from '@smartlite/contracts';
-import type { AnswerReceipt, Lock, Pack, TrustDocument, Verified } from '@smartlite/trust';
+import type { AnswerReceipt, Lock, Pack, RoleIdentity, TrustDocument, Verified } from '@smartlite/trust';
 import type { JetStreamClient, JetStreamManager, NatsConnection } from 'nats';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { Caller } from './caller.ts';
@@ -34,6 +34,8 @@ export interface Platform {
   readonly bus: Bus;
   readonly trail: Trail;
   readonly guard: LockView;
+  /** This instance's own key, certified for its name; renewed while the process runs, so ask each time. */
+  readonly identity: () => RoleIdentity;
   readonly models: ModelFiles;
   readonly engines: EngineHost;
   readonly peers: Peers;

@@ -15,18 +15,15 @@ const DEADLINE_MS = 15_000;
 export interface BudgetCalls extends Disposable {
   /** Limits and what they stand at: the fleet's, with a tenant its own, with a user the user's. */
   getUsage(request: GetUsageRequest): Promise<GetUsageResponse>;
-  /** Sets a limit; in force, for every replica, once this resolves. */
+  /** Carries out an operator's signed order; in force, for every replica, once this resolves. */
   setLimit(request: SetLimitRequest): Promise<SetLimitResponse>;
 }
 
-/** Calls to the budget at this address, `host:port` as discovery gives it, in the name of an operator. */
-export function budgetCalls(address: string, operator: string): BudgetCalls {
+/** Calls to the budget at this address, `host:port` as discovery gives it. Who calls is not asked: an order is signed. */
+export function budgetCalls(address: string): BudgetCalls {
   const client = new Client(address, credentials.createInsecure());
   const { getUsage, setLimit } = BudgetServiceService;
-  const options = {
-    timeoutMs: DEADLINE_MS,
-    metadata: { 'x-smartlite-user': encodeURIComponent(operator), 'x-smartlite-operator': '1' },
-  };
+  const options = { timeoutMs: DEADLINE_MS };
   return {
     getUsage: (request) => unary(client, 'budget', getUsage, request, options),
     setLimit: (request) => unary(client, 'budget', setLimit, request, options),

@@ -22,6 +22,7 @@ export interface Events {
   'model.loaded': { service: ServiceName; instance: string; model: string; artifactDigests: readonly string[] };
   'model.unloaded': { service: ServiceName; instance: string; model: string; because: string };
   'budget.exhausted': { limit: string; subject: string; refillsUnixMs: number };
+  'budget.overrun': { reservation: string; unit: string; amount: number };
   'instance.lagging': { service: ServiceName; instance: string; epoch: number; revision: number };
 }
 

@@ -1,7 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { createPeers, type RunningPeers, systemClock, systemIds } from '@smartlite/chassis/parts';
 import { type ServiceName, SUBJECTS } from '@smartlite/contracts';
-import { type LockStatus, openStatus, type Order, type RoleIdentity, roleTrust, signOrder } from '@smartlite/trust';
+import {
+  type BudgetOrder,
+  type LockStatus,
+  openStatus,
+  type Order,
+  type RoleIdentity,
+  roleTrust,
+  signBudgetOrder,
+  signOrder,
+} from '@smartlite/trust';
 import { connect, type NatsConnection } from 'nats';
 import { type TestDomain, testDomain, type TestDomainOptions } from './domain/domain.ts';
 import { type NatsOptions, type NatsProcess, natsServer } from './nats.ts';
@@ -31,6 +40,8 @@ export interface TestFleet extends AsyncDisposable {
   status(): LockStatus | undefined;
   /** Sends an operator's order to the verifiers; resolves with the mode that it led to. */
   order(wish: OrderWish): Promise<string>;
+  /** Has a limit of the budget set by an operator. */
+  setLimit(limit: BudgetOrder['limit']): Promise<void>;
   /** Ends with the fleet, before its processes. */
   defer(end: () => unknown): void;
 }
@@ -93,6 +104,10 @@ export async function testFleet({
       const { mode } = await peers.verifier.order({ signedOrder: Buffer.from(signOrder(order, operator)) }, {});
       return mode;
     },
+    async setLimit(limit) {
+      operator ??= await domain.identity('operator', 'operator-1');
+      await peers.budget.setLimit({ signedOrder: Buffer.from(budgetOrder(limit, domain, operator)) }, {});
+    },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
@@ -100,6 +115,13 @@ export async function testFleet({
 /** Servers that somebody else ends. */
 function elsewhere(url: string): FleetServer {
   return { url, output: () => '', kill: () => Promise.reject(new Error('kill the servers where they were started')) };
+}
+
+/** An order that is good now, for the domain's fleet. */
+export function budgetOrder(limit: BudgetOrder['limit'], { keys }: TestDomain, operator: RoleIdentity): Uint8Array {
+  const { fleet, generation } = keys.trust;
+  const nonce = Buffer.from(systemIds.bytes(16)).toString('hex');
+  return signBudgetOrder({ fleet, generation, limit, notAfterUnixMs: systemClock.nowMs() + 60_000, nonce }, operator);
 }
 
 function serviceFile(service: ServiceName): string {

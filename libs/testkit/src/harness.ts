@@ -12,6 +12,7 @@ import type {
 } from '@smartlite/chassis';
 import { createDoor, createMetrics, openCall, type Route, routes, standardLayers } from '@smartlite/chassis/parts';
 import { MeshError, type ServiceName } from '@smartlite/contracts';
+import type { RoleIdentity } from '@smartlite/trust';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { NatsConnection } from 'nats';
 import { type MemoryBus, memoryBus } from './bus.ts';
@@ -29,6 +30,8 @@ export interface HarnessOptions {
   readonly state?: Partial<LockState>;
   /** What `platform.models.verify` gives; without it, verifying fails. */
   readonly models?: ModelFiles;
+  /** Of services that sign; without it, signing fails. */
+  readonly identity?: RoleIdentity;
   /** Engines by model id, as functions. */
   readonly engines?: Readonly<Record<string, EngineScript>>;
   /** The other services, as far as the test needs them. */
@@ -80,6 +83,10 @@ export async function harness<Config>(service: Service<Config>, options: Harness
     bus,
     trail,
     guard,
+    identity() {
+      if (options.identity) return options.identity;
+      throw new Error('the harness was given no identity');
+    },
     engines,
     models: options.models ?? noModels,
     peers: peersOf(options.peers ?? {}),

@@ -3,7 +3,7 @@ export { type ManualClock, manualClock, seededIds } from './clock.ts';
 export { type TestDomain, testDomain, type TestDomainOptions } from './domain/domain.ts';
 export { DEFAULT_MODELS, type ScriptedModel, scriptedPack } from './domain/pack.ts';
 export { type EngineScript, type MemoryEngines, memoryEngines } from './engines.ts';
-export { type OrderWish, type TestFleet, testFleet, type TestFleetOptions } from './fleet.ts';
+export { budgetOrder, type OrderWish, type TestFleet, testFleet, type TestFleetOptions } from './fleet.ts';
 export { type RaisedAlarm, type SettableGuard, settableGuard } from './guard.ts';
 export { ALICE, type Harness, harness, type HarnessOptions } from './harness.ts';
 export { type NatsOptions, type NatsProcess, natsServer } from './nats.ts';

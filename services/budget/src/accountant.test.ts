@@ -1,12 +1,18 @@
+import { type RoleIdentity, signBudgetOrder, signDetached } from '@smartlite/trust';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Accountant } from './accountant.ts';
 import type { LedgerLog } from './engine.ts';
 import type { Command } from './entry.ts';
+import { memoryDomain } from './fixtures/domain.ts';
 import { memoryLog } from './fixtures/memorylog.ts';
 import type { Limit } from './limits.ts';
+import { encodePage, type Page, type SealedPage } from './page.ts';
 
 const LIMIT: Limit = { scope: 'tenant', subject: '', unit: 'requests', window: 'day', limit: 50 };
 const PACK = { generation: 1, sequence: 1, limits: [LIMIT] };
+const START_MS = Date.UTC(2026, 0, 5, 12);
+const domain = await memoryDomain(START_MS);
+const identities: Record<string, RoleIdentity> = {};
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 let stopping = new AbortController();
@@ -19,19 +25,25 @@ interface Wish {
   readonly nowMs?: () => number;
   readonly pack?: typeof PACK;
 }
-async function replica(log: LedgerLog, replica: string, { nowMs = () => 1_000, pack = PACK }: Wish = {}) {
+async function replica(log: LedgerLog, name: string, { nowMs = () => START_MS, pack = PACK }: Wish = {}) {
   const losses: number[] = [];
+  const foreign: string[] = [];
+  const replica = `budget-${name}`;
+  const identity = (identities[replica] ??= await domain.identity('instance', replica));
   const accountant = new Accountant({
     log,
     clock: { nowMs, monotonicMs: nowMs },
     replica,
+    identity: () => identity,
+    trust: domain.trust,
     pack,
     newIncarnation: () => `by-${replica}`,
     journal: quiet,
     onLost: (position) => void losses.push(position),
+    onForeign: (_position, because) => void foreign.push(because),
   });
   await accountant.open(stopping.signal);
-  return Object.assign(accountant, { losses });
+  return Object.assign(accountant, { losses, foreign });
 }
 const reserve = (key: string, requests = 1): Command => ({
   kind: 'reserve',
@@ -41,6 +53,12 @@ const reserve = (key: string, requests = 1): Command => ({
   amounts: { requests },
   lifeMs: 60_000,
 });
+/** A page as an author writes it who shows its certificates. */
+function sealed(page: Page, identity: RoleIdentity): SealedPage {
+  const body = encodePage(page);
+  const { keyId, certificates } = identity;
+  return { body, seal: { keyId, certificates, signature: signDetached('ledger-page', body, identity) } };
+}
 const ADA = { tenant: 'acme', user: 'ada' };
 
 describe('three replicas of the budget', () => {
@@ -75,8 +93,8 @@ describe('three replicas of the budget', () => {
 describe('a replica that comes back under its name', () => {
   it('decides though its clock was set back, and its older life decides no more', async () => {
     const log = memoryLog();
-    const older = await replica(log, 'a', { nowMs: () => 9_000 });
-    const newer = await replica(log, 'a', { nowMs: () => 1_000 });
+    const older = await replica(log, 'a', { nowMs: () => START_MS + 8_000 });
+    const newer = await replica(log, 'a', { nowMs: () => START_MS });
     expect((await newer.decide(reserve('k'))).kind).toBe('granted');
     expect(await older.decide(reserve('l'))).toEqual({ kind: 'rejected', reason: 'older-boot' });
   });
@@ -105,7 +123,7 @@ describe('an append that fails', () => {
 describe('a log that has lost its tail', () => {
   it('is found by who had read it, and nothing is granted by anybody until what was held has ended', async () => {
     const log = memoryLog();
-    let nowMs = 1_000;
+    let nowMs = START_MS;
     const clock = { nowMs: () => nowMs };
     const [witness, other] = [await replica(log, 'a', clock), await replica(log, 'b', clock)];
     const before = log.entries.length;
@@ -123,11 +141,13 @@ describe('a log that has lost its tail', () => {
   it('and all before it begins a new incarnation, and what was written for the old one does not count', async () => {
     const log = memoryLog();
     const witness = await replica(log, 'a');
-    const [first] = log.entries;
     log.cut(0);
     await expect.poll(() => witness.ready).toBe(true);
     const books = log.entries.length;
-    if (first?.authored) await log.append({ ...first.authored, incarnation: 'another', command: reserve('k', 50) });
+    const page = { incarnation: 'another', replica: 'budget-a', boot: START_MS * 2, atMs: START_MS };
+    await log.append(
+      sealed({ ...page, entries: [{ counter: 1, command: reserve('k', 50) }] }, identities['budget-a'] as RoleIdentity),
+    );
     expect(log.entries).toHaveLength(books + 1);
     expect(witness.usage(ADA)[0]).toMatchObject({ reserved: 0 });
   });
@@ -143,7 +163,7 @@ describe('a log whose head is missing', () => {
       follow(reader, signal) {
         const behead = {
           ...reader,
-          entry: (logged: (typeof log.entries)[number]) => logged.position > 1 && reader.entry(logged),
+          page: (logged: (typeof log.entries)[number]) => logged.position > 1 && reader.page(logged),
         };
         return log.follow(behead, signal);
       },
@@ -159,10 +179,143 @@ describe('a log whose head is missing', () => {
 describe('a fleet in which nobody asks any more', () => {
   it('closes what a dead holder had held once its life and the margin are over', async () => {
     const log = memoryLog();
-    let nowMs = 1_000;
+    let nowMs = START_MS;
     const accountant = await replica(log, 'a', { nowMs: () => nowMs });
     await accountant.decide({ ...reserve('k'), amounts: { llm_tokens: 5, requests: 1 } } as Command);
     nowMs += 70_000;
     await expect.poll(() => accountant.usage(ADA)[0], { timeout: 10_000 }).toMatchObject({ reserved: 0, charged: 1 });
+  });
+});
+
+describe('a message in the ledger that no budget service has signed', () => {
+  const forged: Page = {
+    incarnation: 'by-budget-a',
+    replica: 'budget-z',
+    boot: START_MS,
+    atMs: START_MS,
+    entries: [{ counter: 1, command: reserve('forged', 50) }],
+  };
+
+  it('is believed when a budget service has, so that nothing but the change below refuses it', async () => {
+    const log = memoryLog();
+    const accountant = await replica(log, 'a');
+    await log.append(sealed(forged, await domain.identity('instance', 'budget-z')));
+    expect(accountant.usage(ADA)[0]).toMatchObject({ reserved: 50 });
+    expect(accountant.foreign).toEqual([]);
+  });
+
+  it.each<[string, RegExp, () => Promise<SealedPage>]>([
+    ['no signature', /SIGNATURE_MISSING/, async () => ({ body: encodePage(forged), seal: undefined })],
+    [
+      'another service’s key',
+      /KEY_WRONG_ROLE: tts-1 writes/,
+      async () => sealed(forged, await domain.identity('instance', 'tts-1')),
+    ],
+    [
+      'another service’s key under its own name',
+      /KEY_WRONG_ROLE/,
+      async () => sealed({ ...forged, replica: 'tts-1' }, await domain.identity('instance', 'tts-1')),
+    ],
+    [
+      'another replica’s key',
+      /KEY_WRONG_ROLE: budget-b writes/,
+      async () => sealed(forged, await domain.identity('instance', 'budget-b')),
+    ],
+    ['a verifier’s key', /KEY_WRONG_ROLE/, async () => sealed(forged, await domain.identity('lock-status', 'budget-z'))],
+    [
+      'a key of another domain',
+      /KEY_UNTRUSTED/,
+      async () => sealed(forged, await (await memoryDomain(START_MS)).identity('instance', 'budget-z')),
+    ],
+    [
+      'a signature for other bytes',
+      /SIGNATURE_INVALID/,
+      async () => ({
+        ...sealed(forged, await domain.identity('instance', 'budget-z')),
+        body: encodePage({ ...forged, boot: 9 }),
+      }),
+    ],
+    [
+      'a certificate that has ended',
+      /KEY_EXPIRED/,
+      async () => {
+        const old = await (async () => domain.identity('instance', 'budget-z'))();
+        return sealed({ ...forged, atMs: START_MS + 2 * 86_400_000 }, old);
+      },
+    ],
+  ])('changes nothing and is named: %s', async (_what, because, make) => {
+    const log = memoryLog();
+    const accountant = await replica(log, 'a');
+    await log.append(await make());
+    await expect.poll(() => accountant.foreign).toEqual([expect.stringMatching(because)]);
+    expect(accountant.usage(ADA)[0]).toMatchObject({ reserved: 0 });
+    expect((await accountant.decide(reserve('k', 50))).kind).toBe('granted');
+  });
+
+  it('and stands where the log begins, does not keep the ledger from beginning after it', async () => {
+    const log = memoryLog();
+    await log.append({ body: new TextEncoder().encode('{"old":"format"}'), seal: undefined });
+    const accountant = await replica(log, 'a');
+    expect((await accountant.decide(reserve('k'))).kind).toBe('granted');
+  });
+});
+
+describe('an operator’s order', () => {
+  const order = (over = {}) => ({
+    fleet: 'test-fleet',
+    generation: 1,
+    limit: { ...LIMIT, limit: 3 },
+    notAfterUnixMs: START_MS + 60_000,
+    nonce: '0'.repeat(32),
+    ...over,
+  });
+  const setting = (bytes: Uint8Array): Command => ({ kind: 'set-limit', order: Buffer.from(bytes).toString('base64') });
+
+  it('sets its limit once, and says whose it is', async () => {
+    const accountant = await replica(memoryLog(), 'a');
+    const operator = await domain.identity('operator', 'eve');
+    const command = setting(signBudgetOrder(order(), operator));
+    expect(await accountant.decide(command)).toMatchObject({ kind: 'limit-set', previous: 50, operator: operator.keyId });
+    expect(await accountant.decide(command)).toEqual({ kind: 'rejected', reason: 'order-used' });
+    expect(await accountant.decide(reserve('k', 4))).toMatchObject({ kind: 'refused', limitValue: 3 });
+  });
+
+  it.each<[string, string, () => Promise<Uint8Array>]>([
+    [
+      'signed by a service',
+      'order-unproven',
+      async () => signBudgetOrder(order(), await domain.identity('instance', 'budget-a')),
+    ],
+    [
+      'of another fleet',
+      'order-unproven',
+      async () => signBudgetOrder(order({ fleet: 'other' }), await domain.identity('operator', 'eve')),
+    ],
+    [
+      'of another generation',
+      'order-unproven',
+      async () => signBudgetOrder(order({ generation: 2 }), await domain.identity('operator', 'eve')),
+    ],
+    [
+      'of another domain’s operator',
+      'order-unproven',
+      async () => signBudgetOrder(order(), await (await memoryDomain(START_MS)).identity('operator', 'eve')),
+    ],
+    [
+      'whose time is over',
+      'order-late',
+      async () => signBudgetOrder(order({ notAfterUnixMs: START_MS - 1 }), await domain.identity('operator', 'eve')),
+    ],
+    [
+      'that would be good for a day',
+      'order-late',
+      async () => signBudgetOrder(order({ notAfterUnixMs: START_MS + 86_400_000 }), await domain.identity('operator', 'eve')),
+    ],
+    ['that is no order', 'order-unproven', async () => Buffer.from('{}')],
+  ])('%s is refused by every replica’s fold, though a budget service wrote it into the log', async (_what, reason, make) => {
+    const log = memoryLog();
+    const [accountant, other] = [await replica(log, 'a'), await replica(log, 'b')];
+    expect(await accountant.decide(setting(await make()))).toEqual({ kind: 'rejected', reason });
+    for (const each of [accountant, other]) expect(each.usage(ADA)[0]).toMatchObject({ limit: 50 });
   });
 });

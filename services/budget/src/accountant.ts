@@ -1,10 +1,15 @@
 import type { Clock, Log } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
+import type { RoleIdentity, RoleTrust } from '@smartlite/trust';
 import type { LedgerLog, Logged } from './engine.ts';
 import type { Command } from './entry.ts';
+import { judgeBy } from './judge.ts';
 import { Ledger, type UsageLine } from './ledger.ts';
 import type { Holder } from './limits.ts';
+import { Notary } from './notary.ts';
 import type { Outcome } from './outcome.ts';
+import { entriesOf } from './page.ts';
+import { Scribe } from './scribe.ts';
 import type { PackLimits } from './terms.ts';
 
 /** A decision that has not come back through the log by then is reported as unavailable; its entry may still count. */
@@ -20,6 +25,10 @@ export interface AccountantParts {
   readonly log: LedgerLog;
   readonly clock: Clock;
   readonly replica: string;
+  /** Signs what this replica writes. */
+  readonly identity: () => RoleIdentity;
+  /** By which everybody's pages and operators' orders are judged. */
+  readonly trust: RoleTrust;
   /** Limits of this replica's own pack: brought into the log when newer than those in force. */
   readonly pack: PackLimits;
   /** For a log that has none yet. */
@@ -27,6 +36,8 @@ export interface AccountantParts {
   readonly journal: Log;
   /** Told that the log is not the one that was read before. */
   readonly onLost: (lastPosition: number) => void;
+  /** Told of each message that nobody's budget has signed. It changes nothing. */
+  readonly onForeign: (position: number, because: string) => void;
 }
 
 interface Waiter {
@@ -42,7 +53,9 @@ export class Accountant {
   readonly #parts: AccountantParts;
   /** By the counter of the entry: positions may come twice, after a lost tail. */
   readonly #waiting = new Map<number, Waiter>();
-  #ledger = new Ledger();
+  readonly #scribe: Scribe;
+  #notary: Notary;
+  #ledger: Ledger;
   #boot = 0;
   #counter = 0;
   #folded = 0;
@@ -54,13 +67,16 @@ export class Accountant {
 
   constructor(parts: AccountantParts) {
     this.#parts = parts;
+    this.#scribe = new Scribe(parts);
+    this.#notary = new Notary(parts.trust);
+    this.#ledger = new Ledger(judgeBy(parts.trust));
   }
 
   /** Folds the log from its first entry on; resolves when this replica can decide. Goes on until the signal. */
   open(signal: AbortSignal): Promise<void> {
     const { promise: opened, resolve } = Promise.withResolvers<void>();
     const reader = {
-      entry: (logged: Logged) => this.#fold(logged),
+      page: (logged: Logged) => this.#fold(logged),
       caughtUp: () => void this.#begin(signal).then(() => this.#ready && resolve()),
       lost: (lastPosition: number) => this.#forget(lastPosition),
     };
@@ -96,27 +112,30 @@ export class Accountant {
 
   #decide(command: Command): Promise<Outcome> {
     if (this.#waiting.size >= DECISIONS_MAX) throw unavailable('too many decisions are under way');
-    const { log, clock, replica } = this.#parts;
     const counter = (this.#counter += 1);
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
     const timer = setTimeout(() => reject(unavailable('the ledger did not answer in time')), DECISION_WAIT_MS);
     this.#waiting.set(counter, { resolve, reject });
     const incarnation = this.#ledger.incarnation ?? this.#parts.newIncarnation();
-    log
-      .append({ incarnation, replica, boot: this.#boot, counter, atMs: clock.nowMs(), command })
-      .catch((cause: unknown) => reject(unavailable('the ledger did not take the entry', cause)));
+    const failed = (cause: unknown) => reject(unavailable('the ledger did not take the entry', cause));
+    this.#scribe.write({ head: { incarnation, boot: this.#boot }, counter, command, failed });
     return promise.finally(() => {
       clearTimeout(timer);
       this.#waiting.delete(counter);
     });
   }
 
-  #fold({ authored, position, streamMs }: Logged): void {
+  #fold({ sealed, position, streamMs }: Logged): void {
     this.#folded = position;
-    if (!authored) return this.#parts.journal.error('an entry of the ledger does not parse and is skipped', { position });
-    const outcome = this.#ledger.apply(authored, position, streamMs);
-    if (authored.replica === this.#parts.replica && authored.boot === this.#boot)
-      this.#waiting.get(authored.counter)?.resolve(outcome);
+    this.#ledger.see(position);
+    const page = this.#notary.open(sealed, streamMs);
+    if ('refused' in page) return this.#parts.onForeign(position, page.refused);
+    const own = page.replica === this.#parts.replica && page.boot === this.#boot;
+    if (own) this.#scribe.shown(sealed.seal?.certificates);
+    for (const entry of entriesOf(page)) {
+      const outcome = this.#ledger.apply(entry, position, streamMs);
+      if (own) this.#waiting.get(entry.counter)?.resolve(outcome);
+    }
   }
 
   /** What is known was another log's. Nothing is decided until the new one is read. */
@@ -124,7 +143,9 @@ export class Accountant {
     this.#parts.onLost(lastPosition);
     this.#lost = { position: this.#folded, incarnation: this.#ledger.incarnation ?? '' };
     this.#ready = false;
-    this.#ledger = new Ledger();
+    this.#ledger = new Ledger(judgeBy(this.#parts.trust));
+    this.#notary = new Notary(this.#parts.trust);
+    this.#scribe.forget();
     this.#folded = 0;
     for (const { reject } of this.#waiting.values()) reject(unavailable('the ledger has lost entries'));
   }

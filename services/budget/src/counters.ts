@@ -13,15 +13,18 @@ import {
 export interface Balance {
   readonly charged: number;
   readonly reserved: number;
+  /** Used beyond what could be charged: it takes nothing from the limit, and is told apart. */
+  readonly overrun: number;
 }
 
 interface Counter {
   readonly window: WindowName;
   charged: number;
   reserved: number;
+  overrun: number;
 }
 
-const NOTHING: Balance = { charged: 0, reserved: 0 };
+const NOTHING: Balance = { charged: 0, reserved: 0, overrun: 0 };
 
 /**
  * What is charged and reserved, for every scope, unit and window. Every counter is kept whether a limit is set on it today or not: a
@@ -47,8 +50,9 @@ export class Counters {
     for (const { account, window, value } of accountsOf(holder, amounts)) {
       const key = keyOf(account, window, atMs);
       let counter = this.#counters.get(key);
-      if (!counter) this.#counters.set(key, (counter = { window, charged: 0, reserved: 0 }));
-      counter[side] += sign * value;
+      if (!counter) this.#counters.set(key, (counter = { window, charged: 0, reserved: 0, overrun: 0 }));
+      // What exceeds all counting is only ever an overrun, which limits nothing.
+      counter[side] = Math.min(Number.MAX_SAFE_INTEGER, counter[side] + sign * value);
     }
   }
 

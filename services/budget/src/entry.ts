@@ -1,6 +1,6 @@
+import { budgetLimitSchema } from '@smartlite/trust';
 import { z } from 'zod';
 import { UNITS } from './amounts.ts';
-import { WINDOWS, type WindowName } from './limits.ts';
 
 // The commands of the ledger's log, as they stand in the stream. Parsed strictly: an entry that does not parse is skipped by every
 // replica alike, so a bad writer cannot make two replicas differ.
@@ -9,23 +9,14 @@ import { WINDOWS, type WindowName } from './limits.ts';
 const NAME_CHARS_MAX = 256;
 /** Longest name of a replica: it is a part of the ids of reservations, which are names themselves. */
 const REPLICA_CHARS_MAX = 128;
-/** A tenant and a user, and the slash between them; a tenant's own slashes are written as three characters. */
-const SUBJECT_CHARS_MAX = 4 * NAME_CHARS_MAX + 1;
+/** An order with its chain of certificates takes about 4,000. */
+const ORDER_CHARS_MAX = 16_384;
 /** Limits of one pack: an entry must fit into a message. */
 const LIMITS_MAX = 64;
 
 const amount = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const amounts = z.partialRecord(z.enum(UNITS), amount);
 const name = z.string().max(NAME_CHARS_MAX);
-const windowName = z.enum(Object.keys(WINDOWS) as [WindowName, ...WindowName[]]);
-
-const limit = z.strictObject({
-  scope: z.enum(['fleet', 'tenant', 'user']),
-  subject: z.string().max(SUBJECT_CHARS_MAX),
-  unit: z.enum(UNITS),
-  window: windowName,
-  limit: amount,
-});
 
 const command = z.discriminatedUnion('kind', [
   // The first entry of a log; it gives the log its incarnation.
@@ -44,13 +35,14 @@ const command = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('extend'), reservation: name, key: name.min(1), more: amounts, spent: amounts }),
   z.strictObject({ kind: z.literal('settle'), reservation: name, spent: amounts }),
   z.strictObject({ kind: z.literal('release'), reservation: name }),
-  z.strictObject({ kind: z.literal('set-limit'), limit }),
+  // An operator's signed order, base64: proven by every replica's fold, whoever wrote it here.
+  z.strictObject({ kind: z.literal('set-limit'), order: z.string().min(1).max(ORDER_CHARS_MAX) }),
   // The limits of a signed pack. They are in the log because replicas of two packs would otherwise fold two ledgers.
   z.strictObject({
     kind: z.literal('adopt-limits'),
     generation: amount,
     sequence: amount,
-    limits: z.array(limit).max(LIMITS_MAX).readonly(),
+    limits: z.array(budgetLimitSchema).max(LIMITS_MAX).readonly(),
   }),
   // Moves the ledger's time where nothing else does, so that what has ended is closed.
   z.strictObject({ kind: z.literal('tick') }),
@@ -73,12 +65,3 @@ export const authored = z.strictObject({
 
 export type Command = z.infer<typeof command>;
 export type Authored = z.infer<typeof authored>;
-
-/** An entry of the log; undefined for bytes that are no entry. */
-export function parseEntry(bytes: Uint8Array): Authored | undefined {
-  try {
-    return authored.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
-  } catch {
-    return undefined;
-  }
-}

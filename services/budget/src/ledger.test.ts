@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Amounts } from './amounts.ts';
 import type { Authored, Command } from './entry.ts';
+import { believing, orderOf } from './fixtures/orders.ts';
 import { EXPIRY_MARGIN_MS, Ledger, LIFE_MS_MAX, RECOVERY_MS } from './ledger.ts';
 import { type Limit, limitsOf } from './limits.ts';
 import type { Outcome } from './outcome.ts';
@@ -11,7 +12,7 @@ const TOKENS_A_MINUTE: Limit = { scope: 'user', subject: '', unit: 'llm_tokens',
 
 /** A ledger whose clock and log positions are turned by hand. */
 function books(...limits: Limit[]) {
-  const ledger = new Ledger(limits);
+  const ledger = new Ledger(believing, limits);
   let position = 0;
   let nowMs = START_MS;
   const apply = (command: Command, over: Partial<Authored> = {}): Outcome => {
@@ -30,6 +31,11 @@ function books(...limits: Limit[]) {
     line: (user = 'ada') => ledger.usage({ tenant: 'acme', user }, nowMs)[0],
   };
 }
+let orders = 0;
+const setLimit = (limit: Limit, over: Parameters<typeof orderOf>[2] = {}): Command => {
+  const order = orderOf(limit, `order-${(orders += 1)}`, { notAfterMs: START_MS + 600_000, ...over });
+  return { kind: 'set-limit', order };
+};
 const idOf = (outcome: Outcome) => (outcome.kind === 'granted' ? outcome.reservation : '');
 
 describe('a ledger with a limit of 100 tokens a minute', () => {
@@ -97,7 +103,8 @@ describe('a ledger with a limit of 100 tokens a minute', () => {
     expect(line()).toMatchObject({ charged: 20, reserved: 1 });
     // Truth that comes too late is told apart; the window may have been granted out.
     expect(settle(id, { llm_tokens: 60 })).toMatchObject({ charged: { llm_tokens: 20 }, overrun: { llm_tokens: 40 } });
-    expect(line()).toMatchObject({ charged: 20, reserved: 1 });
+    expect(settle(id, { llm_tokens: 60 })).toMatchObject({ charged: { llm_tokens: 20 }, overrun: { llm_tokens: 40 } });
+    expect(line()).toMatchObject({ charged: 20, reserved: 1, overrun: 40 });
   });
 
   it('extends once for a key that is used twice', () => {
@@ -120,7 +127,7 @@ describe('a ledger with a limit of 100 tokens a minute', () => {
   });
 
   it('is not frozen by a server clock that steps a day ahead', () => {
-    const ledger = new Ledger([TOKENS_A_MINUTE]);
+    const ledger = new Ledger(believing, [TOKENS_A_MINUTE]);
     const command: Command = {
       kind: 'reserve',
       key: 'a',
@@ -191,9 +198,9 @@ describe('a holder that reports', () => {
 describe('entries that should not be there', () => {
   it('change nothing when they are replayed: a raised limit does not come back', () => {
     const { apply, reserve } = books(TOKENS_A_MINUTE);
-    const raise: Command = { kind: 'set-limit', limit: { ...TOKENS_A_MINUTE, limit: 1_000 } };
+    const raise = setLimit({ ...TOKENS_A_MINUTE, limit: 1_000 });
     apply(raise, { counter: 100 });
-    apply({ kind: 'set-limit', limit: { ...TOKENS_A_MINUTE, limit: 10 } }, { counter: 101 });
+    apply(setLimit({ ...TOKENS_A_MINUTE, limit: 10 }), { counter: 101 });
     expect(apply(raise, { counter: 100 })).toEqual({ kind: 'rejected', reason: 'replayed' });
     expect(reserve('a', { llm_tokens: 11 }).kind).toBe('rejected');
     expect(
@@ -271,7 +278,7 @@ describe('a ledger with several limits', () => {
     apply(pack(5, 40));
     apply(pack(4, 1_000));
     expect(reserve('a', { llm_tokens: 41 })).toMatchObject({ kind: 'refused', limitValue: 40 });
-    apply({ kind: 'set-limit', limit: { ...TOKENS_A_MINUTE, limit: 20 } });
+    apply(setLimit({ ...TOKENS_A_MINUTE, limit: 20 }, { generation: 1 }));
     apply(pack(6, 1_000));
     expect(reserve('b', { llm_tokens: 21 })).toMatchObject({ kind: 'refused', limitValue: 20 });
   });
@@ -290,7 +297,7 @@ describe('a ledger with several limits', () => {
 
   it('prefers the limit that was set for the very user', () => {
     const { apply, reserve } = books(TOKENS_A_MINUTE);
-    apply({ kind: 'set-limit', limit: { ...TOKENS_A_MINUTE, subject: 'acme/ada', limit: 10 } });
+    apply(setLimit({ ...TOKENS_A_MINUTE, subject: 'acme/ada', limit: 10 }));
     expect(reserve('a', { llm_tokens: 11 }).kind).toBe('refused');
     expect(reserve('b', { llm_tokens: 100 }, 'bob').kind).toBe('granted');
   });
@@ -298,7 +305,7 @@ describe('a ledger with several limits', () => {
   it('grants nothing while a lowered limit is below what is out', () => {
     const { apply, reserve, settle } = books(TOKENS_A_MINUTE);
     const id = idOf(reserve('a', { llm_tokens: 80 }));
-    apply({ kind: 'set-limit', limit: { ...TOKENS_A_MINUTE, limit: 50 } });
+    apply(setLimit({ ...TOKENS_A_MINUTE, limit: 50 }));
     expect(reserve('b', { llm_tokens: 1 })).toMatchObject({ kind: 'refused', left: 0 });
     settle(id, { llm_tokens: 20 });
     expect(reserve('c', { llm_tokens: 30 }).kind).toBe('granted');

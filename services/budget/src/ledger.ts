@@ -1,14 +1,15 @@
 import { type Amounts, atLeast, atMost, less, plus } from './amounts.ts';
 import { Authors } from './authors.ts';
-import { Counters } from './counters.ts';
+import { type Balance, Counters } from './counters.ts';
 import type { Authored, Command } from './entry.ts';
 import { type BoundLimit, type Holder, type Limit, limitsOf, nameOf, refillsMs, windowNumber } from './limits.ts';
+import { type OrderJudge, Orders } from './orders.ts';
 import { NOTED, type Outcome, rejected } from './outcome.ts';
 import { type Closed, type Reservation, Reservations } from './reservations.ts';
 import { type PackLimits, Terms } from './terms.ts';
 
 /** How far a stream timestamp may run ahead of the writer's clock: a server clock that steps ahead must not freeze a window. */
-const CLOCK_AHEAD_MS_MAX = 5_000;
+export const CLOCK_AHEAD_MS_MAX = 5_000;
 /** After its not-after, a reservation is expired only when an honest holder's clock says so, too: the ledger's may have run ahead. */
 export const EXPIRY_MARGIN_MS = CLOCK_AHEAD_MS_MAX + 2_000;
 /** Longest life of a reservation: the longest turn, with room. */
@@ -23,6 +24,7 @@ const TIDY_MS = 1_000;
 export interface UsageLine extends BoundLimit {
   readonly charged: number;
   readonly reserved: number;
+  readonly overrun: number;
   readonly refillsMs: number;
 }
 
@@ -39,12 +41,14 @@ export class Ledger {
   /** Whether the log was read from its very first entry. */
   #whole: boolean | undefined;
   readonly #terms: Terms;
+  readonly #orders: Orders;
   readonly #authors = new Authors();
   readonly #counters = new Counters();
   readonly #reservations = new Reservations();
 
   /** `limits` are in force until a pack's are adopted. */
-  constructor(limits: readonly Limit[] = []) {
+  constructor(judge: OrderJudge, limits: readonly Limit[] = []) {
+    this.#orders = new Orders(judge);
     this.#terms = new Terms({ generation: 0, sequence: 0, limits });
   }
 
@@ -53,11 +57,18 @@ export class Ledger {
     return this.#incarnation;
   }
 
+  /**
+   * Something stands at this place of the log, an entry or not. A log whose head was cut off gets no incarnation: who has read the
+   * head and who has not would fold two ledgers.
+   */
+  see(position: number): void {
+    this.#whole ??= position === 1;
+  }
+
   /** Folds one entry. `position` is its place in the log, `streamMs` the log's timestamp of it. */
   apply(entry: Authored, position: number, streamMs: number): Outcome {
     const { incarnation, replica, boot, counter, atMs, command } = entry;
-    // A log whose head was cut off gets no incarnation: who has read the head and who has not would fold two ledgers.
-    this.#whole ??= position === 1;
+    this.see(position);
     if (this.#incarnation === undefined && this.#whole && command.kind === 'begin') this.#incarnation = incarnation;
     if (incarnation !== this.#incarnation) return rejected('other-incarnation');
     this.#advance(Math.min(streamMs, atMs + CLOCK_AHEAD_MS_MAX));
@@ -77,7 +88,7 @@ export class Ledger {
       case 'release':
         return this.#settle(command.reservation, {});
       case 'set-limit':
-        return { kind: 'limit-set', previous: this.#terms.set(command.limit) };
+        return this.#setLimit(command.order);
       case 'adopt-limits':
         this.#terms.adopt(command);
         return NOTED;
@@ -136,6 +147,13 @@ export class Ledger {
     return undefined;
   }
 
+  #setLimit(order: string): Outcome {
+    const taken = this.#orders.take(order, { atMs: this.#timeMs, generation: this.#terms.generation });
+    if (typeof taken === 'string') return rejected(taken);
+    const { limit, id, operator } = taken;
+    return { kind: 'limit-set', limit, previous: this.#terms.set(limit), order: id, operator };
+  }
+
   /** Books what was spent and frees the rest. More than was held is charged up to what was held; the rest is `overrun`, for an alert. */
   #settle(id: string, spent: Amounts): Outcome {
     const reservation = this.#reservations.find(id);
@@ -145,6 +163,7 @@ export class Ledger {
     if (closed.by === 'holder') return closed.outcome;
     // Truth that comes too late may not go into a window that was granted out meanwhile.
     const outcome = { ...closed.outcome, overrun: less(spent, closed.outcome.charged) };
+    this.#book(reservation, outcome.overrun, 'overrun', 1);
     reservation.closed = { ...closed, by: 'holder', outcome };
     return outcome;
   }
@@ -155,6 +174,7 @@ export class Ledger {
     const outcome = { kind: 'settled', charged, freed: less(held, charged), overrun: less(spent, held) } as const;
     this.#book(reservation, held, 'reserved', -1);
     this.#book(reservation, charged, 'charged', 1);
+    this.#book(reservation, outcome.overrun, 'overrun', 1);
     this.#reservations.close(reservation, { atMs: this.#timeMs, by, outcome });
     return outcome;
   }
@@ -187,7 +207,7 @@ export class Ledger {
     return charged + reserved;
   }
 
-  #book({ holder, admittedMs }: Reservation, amounts: Amounts, side: 'charged' | 'reserved', sign: 1 | -1): void {
+  #book({ holder, admittedMs }: Reservation, amounts: Amounts, side: keyof Balance, sign: 1 | -1): void {
     this.#counters.book(holder, amounts, admittedMs, side, sign);
   }
 
@@ -208,6 +228,7 @@ export class Ledger {
       if (this.#timeMs > reservation.notAfterMs + EXPIRY_MARGIN_MS) this.#close(reservation, reservation.covered, 'expiry');
     }
     this.#reservations.forget(this.#timeMs - MEMORY_MS);
+    this.#orders.forget(this.#timeMs);
   }
 
   /** When the next open reservation will have expired, by the ledger's time; undefined when none is open. */
@@ -231,8 +252,8 @@ export class Ledger {
   usage(holder: Holder, nowMs: number): readonly UsageLine[] {
     const atMs = Math.max(this.#timeMs, nowMs);
     return limitsOf(this.#terms.inForce, holder).map((limit) => {
-      const { charged, reserved } = this.#counters.standing(limit, atMs);
-      return { ...limit, charged, reserved, refillsMs: refillsMs(limit.window, atMs) };
+      const { charged, reserved, overrun } = this.#counters.standing(limit, atMs);
+      return { ...limit, charged, reserved, overrun, refillsMs: refillsMs(limit.window, atMs) };
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { Amounts } from './amounts.ts';
+import type { Limit } from './limits.ts';
 
 /** What the fold says at an entry. */
 export type Outcome =
@@ -12,7 +13,13 @@ export type Outcome =
       readonly refillsMs: number;
     }
   | { readonly kind: 'settled'; readonly charged: Amounts; readonly freed: Amounts; readonly overrun: Amounts }
-  | { readonly kind: 'limit-set'; readonly previous: number | undefined }
+  | {
+      readonly kind: 'limit-set';
+      readonly limit: Limit;
+      readonly previous: number | undefined;
+      readonly order: string;
+      readonly operator: string;
+    }
   /** Of entries that nobody waits for the outcome of. */
   | { readonly kind: 'noted' }
   | { readonly kind: 'rejected'; readonly reason: Rejection };
@@ -24,7 +31,10 @@ export type Rejection =
   | 'replayed'
   | 'other-incarnation'
   | 'recovering'
-  | 'sum-too-large';
+  | 'sum-too-large'
+  | 'order-unproven'
+  | 'order-late'
+  | 'order-used';
 
 export function rejected(reason: Rejection): Outcome {
   return { kind: 'rejected', reason };

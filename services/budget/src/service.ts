@@ -10,9 +10,11 @@ import {
   type SettleRequest,
 } from '@smartlite/contracts';
 import type { Accountant } from './accountant.ts';
+import type { Amounts } from './amounts.ts';
 import { budgetConfig } from './config.ts';
 import { interleave } from './interleave.ts';
 import { openAccountant } from './open.ts';
+import type { Outcome } from './outcome.ts';
 import { setLimit } from './setlimit.ts';
 import { amountsOf, grantMessage, messageOf, settled, usageMessage } from './wire.ts';
 
@@ -30,6 +32,13 @@ export const budget = defineService({
       return accountant;
     };
 
+    const tellRefusal = (outcome: Outcome) => {
+      if (outcome.kind === 'refused') {
+        const { limit, subject, refillsMs: refillsUnixMs } = outcome;
+        platform.bus.publishEvent('budget.exhausted', { limit, subject, refillsUnixMs });
+      }
+      return grantMessage(outcome);
+    };
     const reserve = async ({ key, tenant, user, amounts, covered, lifeMs }: ReserveRequest) => {
       if (!key || !tenant || !user) throw new MeshError('invalid-argument', 'key, tenant and user are required');
       const outcome = await books().decide({
@@ -41,25 +50,23 @@ export const budget = defineService({
         covered: amountsOf(covered),
         lifeMs,
       });
-      if (outcome.kind === 'refused') {
-        platform.bus.publishEvent('budget.exhausted', {
-          limit: outcome.limit,
-          subject: outcome.subject,
-          refillsUnixMs: outcome.refillsMs,
-        });
-      }
-      return grantMessage(outcome);
+      return tellRefusal(outcome);
     };
-    const extend = async ({ reservationId, key, more, spent }: ExtendRequest) =>
-      grantMessage(
-        await books().decide({ kind: 'extend', reservation: reservationId, key, more: amountsOf(more), spent: amountsOf(spent) }),
-      );
+    const extend = async ({ reservationId, key, more, spent }: ExtendRequest) => {
+      const command = {
+        kind: 'extend',
+        reservation: reservationId,
+        key,
+        more: amountsOf(more),
+        spent: amountsOf(spent),
+      } as const;
+      return tellRefusal(await books().decide(command));
+    };
     const settle = async ({ reservationId, spent }: SettleRequest) => {
       const { charged, freed, overrun } = settled(
         await books().decide({ kind: 'settle', reservation: reservationId, spent: amountsOf(spent) }),
       );
-      if (Object.keys(overrun).length > 0)
-        platform.log.error('a settlement exceeds what was reserved', { reservationId, ...overrun });
+      tellOverrun(platform, reservationId, overrun);
       return { charged: messageOf(charged), freed: messageOf(freed) };
     };
     const release = async ({ reservationId }: ReleaseRequest) => {
@@ -123,6 +130,16 @@ export const budget = defineService({
     };
   },
 });
+
+/** What was used and cannot be charged any more: never silently put into a window that has been granted out meanwhile. */
+function tellOverrun({ bus, log, metrics }: Platform, reservation: string, overrun: Amounts): void {
+  const counter = metrics.counter('budget_overrun_total', 'used beyond what was reserved, and so not charged', ['unit']);
+  for (const [unit, amount] of Object.entries(overrun)) {
+    log.error('a settlement exceeds what was reserved', { reservation, unit, amount });
+    counter.inc({ unit }, amount);
+    bus.publishEvent('budget.overrun', { reservation, unit, amount });
+  }
+}
 
 /** The stream itself is open in every mode; what a command may do is decided command by command, as for the unary methods. */
 function guarded(account: (request: AccountRequest) => Promise<AccountResponse>, { guard }: Platform) {

@@ -17,6 +17,11 @@ export class Terms {
     this.#inForce = pack.limits;
   }
 
+  /** Of the trust document under which the limits were signed. */
+  get generation(): number {
+    return this.#pack.generation;
+  }
+
   get inForce(): readonly Limit[] {
     return this.#inForce;
   }

@@ -75,6 +75,7 @@ export function usageMessage(line: UsageLine): Usage {
     charged: BigInt(line.charged),
     reserved: BigInt(line.reserved),
     refillsUnixMs: BigInt(line.refillsMs),
+    overrun: BigInt(line.overrun),
   };
 }
 
@@ -98,7 +99,7 @@ export function settled(outcome: Outcome): Extract<Outcome, { kind: 'settled' }>
   return outcome;
 }
 
-function rejection(outcome: Outcome): MeshError {
+export function rejection(outcome: Outcome): MeshError {
   if (outcome.kind !== 'rejected') return new MeshError('internal', 'the ledger gave another kind of answer than was asked for');
   switch (outcome.reason) {
     case 'unknown-reservation':
@@ -120,6 +121,15 @@ function rejection(outcome: Outcome): MeshError {
           retryAfterMs: 60_000,
         },
       );
+    case 'order-unproven':
+      return new MeshError(
+        'permission-denied',
+        'the order is no operator’s, or not for this fleet and its present trust document',
+      );
+    case 'order-late':
+      return new MeshError('permission-denied', 'the order’s time is over, or longer than an hour; sign a new one');
+    case 'order-used':
+      return new MeshError('conflict', 'the order has been carried out already; sign a new one');
     case 'sum-too-large':
       return new MeshError('invalid-argument', 'amounts: with what is held already they exceed 2^53 - 1');
   }

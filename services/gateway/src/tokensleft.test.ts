@@ -10,6 +10,7 @@ const usage = (unit: Unit, limit: bigint, charged: bigint, reserved = 0n): Usage
   limit,
   charged,
   reserved,
+  overrun: 0n,
   refillsUnixMs: 0n,
 });
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Authored, Command } from '../../../services/budget/src/entry.ts';
+import { believing, orderOf } from '../../../services/budget/src/fixtures/orders.ts';
 import { Ledger } from '../../../services/budget/src/ledger.ts';
 import type { Limit } from '../../../services/budget/src/limits.ts';
 import type { Outcome } from '../../../services/budget/src/outcome.ts';
@@ -11,6 +12,8 @@ const STEPS = 400;
 const REPLICAS = 3;
 const USERS = ['ada', 'bob'];
 const DAY_MS = 86_400_000;
+/** Longer than clocks are apart here. */
+const ORDER_MS = 120_000;
 const QUIET_MS = 3_600_000;
 
 interface Replica {
@@ -220,10 +223,11 @@ class History {
 
   #setLimit(): void {
     const limit = this.#some(this.#limits);
-    this.#append(this.#some(this.#replicas), {
-      kind: 'set-limit',
-      limit: { ...limit, limit: Math.floor(limit.limit * this.#chance.between(0.3, 1.3)) },
-    });
+    const wanted = { ...limit, limit: Math.floor(limit.limit * this.#chance.between(0.3, 1.3)) };
+    const order = orderOf(wanted, `o${(this.#keys += 1)}`, { notAfterMs: this.#nowMs + ORDER_MS });
+    // Whoever has seen an order can bring it again.
+    for (let times = 1 + this.#chance.below(2); times > 0; times -= 1)
+      this.#append(this.#some(this.#replicas), { kind: 'set-limit', order });
   }
 
   /** Long after the last word of any holder nothing is held, and the charges are those of the re-addition. */
@@ -243,7 +247,7 @@ class History {
   }
 
   #fresh(name: string, boot: number): Replica {
-    return { name, ledger: new Ledger(this.#limits), next: 0, boot, counter: 0, clockMs: 0, pausedUntil: 0 };
+    return { name, ledger: new Ledger(believing, this.#limits), next: 0, boot, counter: 0, clockMs: 0, pausedUntil: 0 };
   }
 
   #some<T>(items: readonly T[]): T {

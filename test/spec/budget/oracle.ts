@@ -39,6 +39,7 @@ export class LedgerOracle {
   readonly rules: readonly Rule[];
   /** The highest limit that was in force in a window, by rule and window number. */
   readonly #highest = new Map<string, number>();
+  readonly #orders = new Set<string>();
   timeMs = 0;
 
   constructor(rules: readonly Rule[]) {
@@ -50,17 +51,21 @@ export class LedgerOracle {
     if (outcome.kind === 'rejected' && (outcome.reason === 'replayed' || outcome.reason === 'older-boot'))
       return this.#pass(atMs, streamMs);
     this.#pass(atMs, streamMs);
-    if (command.kind === 'set-limit') {
-      const rule = this.rules.find(({ scope, window }) => scope === command.limit.scope && window === command.limit.window);
-      if (rule) rule.limit = command.limit.limit;
-      this.#noteLimits();
-    }
+    if (outcome.kind === 'limit-set') this.#setLimit(outcome);
     if (command.kind === 'reserve') this.#reserve(command.user, command.amounts.llm_tokens ?? 0, outcome);
     if (command.kind === 'extend') this.#extend(command, outcome);
     if (command.kind === 'settle' || command.kind === 'release') {
       const spent = command.kind === 'settle' ? (command.spent.llm_tokens ?? 0) : 0;
       this.#settle(command.reservation, spent, outcome);
     }
+  }
+
+  #setLimit({ limit, order }: Extract<Outcome, { kind: 'limit-set' }>): void {
+    if (this.#orders.has(order)) throw new Error(`once: the order ${order} is carried out twice`);
+    this.#orders.add(order);
+    const rule = this.rules.find(({ scope, window }) => scope === limit.scope && window === limit.window);
+    if (rule) rule.limit = limit.limit;
+    this.#noteLimits();
   }
 
   /** Tokens leave a holder's gate. */

@@ -141,6 +141,11 @@ export class LockGuard implements LockView {
     });
   }
 
+  /** This instance's own key, as it is now. */
+  identity(): RoleIdentity {
+    return this.#parts.identity();
+  }
+
   /** Signs an event or alert of this instance; DSSE envelope, base64. */
   notice(notice: Notice, body: Uint8Array): string {
     const { trust, identity } = this.#parts;

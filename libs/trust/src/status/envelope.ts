@@ -44,7 +44,9 @@ export type MessageKind =
   | 'audit-receipt'
   | 'boot-key'
   | 'audit-entry'
-  | 'answer-receipt';
+  | 'answer-receipt'
+  | 'budget-order'
+  | 'ledger-page';
 
 /** What a signature of this kind is over, in DSSE's terms. */
 export const payloadType = (kind: MessageKind) => `application/vnd.smartlite.${kind}+json`;

@@ -12,6 +12,8 @@ export {
   type UnprovenReceipt,
 } from './answerreceipt.ts';
 export { type BootKey, type BootStatement, openBootKey, signBootKey } from './bootkey.ts';
+export { type BudgetOrder, budgetLimitSchema, openBudgetOrder, type SignedBudgetOrder, signBudgetOrder } from './budgetorder.ts';
+export { signDetached, verifyDetached } from './detached.ts';
 export { claimedKind, type MessageKind, type RoleIdentity, type RoleKey, type RoleTrust } from './envelope.ts';
 export { EFFECTS, type Effect, type FailureFact, failureSchema, worst } from './failure.ts';
 export {

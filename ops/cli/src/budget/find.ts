@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { budgetCalls, type BudgetCalls } from '@smartlite/client';
 import { findBus } from '../mesh/find.ts';
 import { openBus } from '../mesh/stores/bus.ts';
@@ -10,15 +9,6 @@ import type { Place } from '../up/place.ts';
 export async function findBudget(place: Place): Promise<BudgetCalls> {
   await using bus = await openBus(await findBus(place));
   const found = (await discover(bus)).find(({ service, grpc }) => service === 'budget' && grpc !== '');
-  if (found) return budgetCalls(found.grpc, operatorName());
+  if (found) return budgetCalls(found.grpc);
   throw new Problem('No budget service of the mesh answers.', 'npx smartlite status shows who is there.');
-}
-
-/** Who is written into the audit trail. */
-function operatorName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }

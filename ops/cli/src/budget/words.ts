@@ -1,21 +1,25 @@
-import { Scope, type SetLimitRequest, Unit, type Usage } from '@smartlite/contracts';
+import { Scope, Unit, type Usage } from '@smartlite/contracts';
+import type { BudgetOrder } from '@smartlite/trust';
 import { Problem } from '../problem.ts';
 
 // Between what a person types and reads, and the contract's messages.
 
+type Limit = BudgetOrder['limit'];
 interface UnitWord {
   readonly unit: Unit;
+  readonly inLedger: Limit['unit'];
   /** The ledger counts audio in milliseconds, people in seconds. */
   readonly factor: bigint;
 }
 
 const UNITS: Readonly<Record<string, UnitWord>> = {
-  requests: { unit: Unit.UNIT_REQUESTS, factor: 1n },
-  llm_tokens: { unit: Unit.UNIT_LLM_TOKENS, factor: 1n },
-  asr_seconds: { unit: Unit.UNIT_ASR_MILLISECONDS, factor: 1_000n },
-  tts_characters: { unit: Unit.UNIT_TTS_CHARACTERS, factor: 1n },
+  requests: { unit: Unit.UNIT_REQUESTS, inLedger: 'requests', factor: 1n },
+  llm_tokens: { unit: Unit.UNIT_LLM_TOKENS, inLedger: 'llm_tokens', factor: 1n },
+  asr_seconds: { unit: Unit.UNIT_ASR_MILLISECONDS, inLedger: 'asr_ms', factor: 1_000n },
+  tts_characters: { unit: Unit.UNIT_TTS_CHARACTERS, inLedger: 'tts_characters', factor: 1n },
 };
-const SCOPES: Readonly<Record<string, Scope>> = {
+const WINDOWS: Readonly<Record<string, Limit['window']>> = { minute: 'minute', hour: 'hour', day: 'day' };
+const SCOPES: Readonly<Record<Limit['scope'], Scope>> = {
   fleet: Scope.SCOPE_FLEET,
   tenant: Scope.SCOPE_TENANT,
   user: Scope.SCOPE_USER,
@@ -31,28 +35,33 @@ export interface UsageRow {
   readonly charged: number;
   readonly reserved: number;
   readonly left: number;
+  /** Used, but beyond what could be charged. */
+  readonly overrun: number;
   readonly refills: string;
 }
 
 /** `[scope, unit, window]` and a whole number, as `budget set` is given them. Throws a Problem that names what is wrong. */
-export function limitRequest(
+export function limitOf(
   [scope, unit, window]: readonly [string, string, string],
   value: string,
   { tenant, user }: { readonly tenant: string | undefined; readonly user: string | undefined },
-): SetLimitRequest {
-  const { unit: wireUnit, factor } = wordOf(UNITS, unit, 'unit');
+): Limit {
+  const { inLedger, factor } = wordOf(UNITS, unit, 'unit');
   if (!/^\d{1,15}$/.test(value))
     throw misuse(`The limit "${value}" is not a whole number of ${unit}.`, 'Give it without a point or sign.');
+  const limit = Number(BigInt(value) * factor);
+  if (!Number.isSafeInteger(limit)) throw misuse(`The limit "${value}" is larger than can be counted.`, 'Give a smaller one.');
+  wordOf(SCOPES, scope, 'scope');
   return {
-    scope: wordOf(SCOPES, scope, 'scope'),
+    scope: scope as Limit['scope'],
     subject: subjectOf(scope, tenant, user),
-    unit: wireUnit,
-    window,
-    limit: BigInt(value) * factor,
+    unit: inLedger,
+    window: wordOf(WINDOWS, window, 'window'),
+    limit,
   };
 }
 
-export function usageRow({ scope, subject, unit, window, limit, charged, reserved, refillsUnixMs }: Usage): UsageRow {
+export function usageRow({ scope, subject, unit, window, limit, charged, reserved, overrun, refillsUnixMs }: Usage): UsageRow {
   const [unitWord = 'unknown', { factor } = { factor: 1n }] = Object.entries(UNITS).find(([, each]) => each.unit === unit) ?? [];
   const inUnit = (value: bigint) => Number(value) / Number(factor);
   const out = charged + reserved;
@@ -65,6 +74,7 @@ export function usageRow({ scope, subject, unit, window, limit, charged, reserve
     charged: inUnit(charged),
     reserved: inUnit(reserved),
     left: inUnit(limit > out ? limit - out : 0n),
+    overrun: inUnit(overrun),
     refills: new Date(Number(refillsUnixMs)).toISOString(),
   };
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SUBJECTS, Unit } from '@smartlite/contracts';
-import { type TestFleet, testFleet } from '@smartlite/testkit';
+import { budgetOrder, type TestFleet, testFleet } from '@smartlite/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts');
@@ -11,6 +12,10 @@ let fleet: TestFleet;
 
 beforeEach(async () => {
   fleet = await testFleet();
+  const keys = join(fleet.domain.home, 'keys');
+  mkdirSync(keys);
+  writeFileSync(join(keys, 'operator-key.pem'), fleet.domain.keys.operator.key);
+  writeFileSync(join(keys, 'operator-cert.pem'), fleet.domain.keys.operator.chain.join('\n'));
   await fleet.start('verifier', 'verifier-1');
   await fleet.start('budget', 'budget-1');
   await fleet.start('budget', 'budget-2');
@@ -57,6 +62,29 @@ describe('an operator at the command line', () => {
       expect.objectContaining({ subject: 'local/ada', unit: 'llm_tokens', window: 'day', limit: 50, reserved: 40, left: 10 }),
     );
     await expect.poll(() => entries.some((entry) => entry.includes('budget.limit-set')), PATIENCE).toBe(true);
+  });
+
+  it('is the only one who sets limits: a service’s certificate, a flag, or a used order do not', async () => {
+    await expect.poll(() => fleet.status()?.mode, PATIENCE).toBe('normal');
+    const limit = { scope: 'fleet', subject: '', unit: 'requests', window: 'day', limit: 7 } as const;
+    const bring = (bytes: Uint8Array) => {
+      const caller = { user: 'root', tenant: 'local', regions: [], operator: true };
+      return fleet.peers.budget.setLimit({ signedOrder: Buffer.from(bytes) }, { caller });
+    };
+    const operator = await fleet.domain.identity('operator', 'eve');
+    const order = budgetOrder(limit, fleet.domain, operator);
+    await expect.poll(() => bring(order).then(() => 'set', String), PATIENCE).toBe('set');
+    await expect(bring(order)).rejects.toMatchObject({ code: 'conflict' });
+    const rogue = await fleet.domain.identity('instance', 'budget-9');
+    await expect(bring(budgetOrder({ ...limit, limit: 1_000 }, fleet.domain, rogue))).rejects.toMatchObject({
+      code: 'permission-denied',
+      message: expect.stringContaining('KEY_WRONG_ROLE'),
+    });
+    await expect(bring(Buffer.alloc(0))).rejects.toMatchObject({ code: 'permission-denied' });
+    const usage = await smartlite('budget', 'usage', '--json');
+    expect(JSON.parse(usage.stdout)).toMatchObject({
+      limits: expect.arrayContaining([expect.objectContaining({ unit: 'requests', limit: 7 })]),
+    });
   });
 
   it('is told what is wrong with a window that there is not, with exit code 2', async () => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { findBudget } from '../budget/find.ts';
-import { inWords, limitRequest, usageRow, type UsageRow } from '../budget/words.ts';
+import { signedLimit } from '../budget/order.ts';
+import { inWords, limitOf, usageRow, type UsageRow } from '../budget/words.ts';
 import { findPlace } from '../up/place.ts';
 
 interface Options {
@@ -21,7 +22,7 @@ export function registerBudget(program: Command): void {
     .action(usage);
   verb
     .command('set')
-    .description('set a limit; in force at once on every replica, without a restart, and audited')
+    .description('set a limit, signed with the operator’s key; in force at once on every replica, without a restart, and audited')
     .argument('<scope>', 'fleet, tenant or user')
     .argument('<unit>', 'requests, llm_tokens, asr_seconds or tts_characters')
     .argument('<window>', 'minute, hour or day')
@@ -42,17 +43,20 @@ async function usage({ tenant, user, json }: Options): Promise<void> {
 }
 
 async function set(scope: string, unit: string, window: string, limit: string, options: Options): Promise<void> {
-  const request = limitRequest([scope, unit, window], limit, { tenant: options.tenant, user: options.user });
-  using budget = await findBudget(findPlace());
-  const { previousLimit } = await budget.setLimit(request);
+  const wanted = limitOf([scope, unit, window], limit, { tenant: options.tenant, user: options.user });
+  const place = findPlace();
+  const signedOrder = Buffer.from(await signedLimit(place, wanted));
+  using budget = await findBudget(place);
+  const { previousLimit } = await budget.setLimit({ signedOrder });
   const previous = previousLimit > 0n ? inWords(previousLimit, unit) : null;
-  const facts = { scope, subject: request.subject, unit, window, limit: Number(limit), previous };
+  const facts = { scope, subject: wanted.subject, unit, window, limit: Number(limit), previous };
   if (options.json) return console.log(JSON.stringify(facts));
-  const whom = request.subject || (scope === 'fleet' ? 'the fleet' : `every ${scope}`);
+  const whom = wanted.subject || (scope === 'fleet' ? 'the fleet' : `every ${scope}`);
   console.log(`${whom}: ${limit} ${unit} a ${window}${previous === null ? '' : `, before ${previous}`}`);
 }
 
-function line({ scope, subject, unit, window, limit, charged, reserved, left, refills }: UsageRow): string {
+function line({ scope, subject, unit, window, limit, charged, reserved, left, overrun, refills }: UsageRow): string {
   const name = `${scope}${subject && ` ${subject}`}`;
-  return `${name.padEnd(24)} ${`${unit} a ${window}`.padEnd(24)} ${left} of ${limit} left (${charged} used, ${reserved} held), refills ${refills}`;
+  const beyond = overrun > 0 ? `, ${overrun} beyond what was reserved` : '';
+  return `${name.padEnd(24)} ${`${unit} a ${window}`.padEnd(24)} ${left} of ${limit} left (${charged} used, ${reserved} held${beyond}), refills ${refills}`;
 }

@@ -3,7 +3,7 @@ import type { Bus, Log } from '@smartlite/chassis';
 import { STREAMS, SUBJECTS } from '@smartlite/contracts';
 import { DiscardPolicy, type JsMsg, NatsError, RetentionPolicy, StorageType } from 'nats';
 import type { LedgerLog, LedgerReader } from '../engine.ts';
-import { parseEntry } from '../entry.ts';
+import { headersOf, sealOf } from './seals.ts';
 
 /** The longest window is a day: what is older decides nothing any more, but limits set by operators stay until they are set again. */
 const STREAM = {
@@ -14,7 +14,7 @@ const STREAM = {
   // A full ledger must refuse new entries, never forget old ones.
   discard: DiscardPolicy.New,
   max_bytes: 4 * 1024 ** 3,
-  max_msg_size: 16 * 1024,
+  max_msg_size: 512 * 1024,
   allow_direct: false,
 };
 
@@ -35,10 +35,9 @@ export interface LedgerStreamParts {
 
 /** The ledger's log in a JetStream stream. */
 export function ledgerStream(parts: LedgerStreamParts): LedgerLog {
-  const encoder = new TextEncoder();
   return {
-    async append(authored) {
-      await parts.bus.jetstream.publish(SUBJECTS.ledger, encoder.encode(JSON.stringify(authored)));
+    async append({ body, seal }) {
+      await parts.bus.jetstream.publish(SUBJECTS.ledger, body, seal && { headers: headersOf(seal) });
     },
     follow: (reader, signal) => new Follower(parts, reader).run(signal),
   };
@@ -94,7 +93,7 @@ class Follower {
     this.#next = message.seq + 1;
     this.#digest = digestOf(message.data);
     const streamMs = Math.floor(message.info.timestampNanos / NANOS_PER_MS);
-    this.#reader.entry({ authored: parseEntry(message.data), position: message.seq, streamMs });
+    this.#reader.page({ sealed: { body: message.data, seal: sealOf(message) }, position: message.seq, streamMs });
     if (message.seq === end) this.#reader.caughtUp();
     return true;
   }

@@ -19,15 +19,35 @@ export function failureOf(caught: unknown): MeshError {
   return MeshError.from(caught);
 }
 
+/** Clients of OpenAI try again by themselves within this; a limit that refills later they would only hammer. */
+const SOON_MS = 60_000;
+/** Units that OpenAI's clients know, by the ledger's name. */
+const OPENAI_UNITS: Readonly<Record<string, string>> = { requests: 'requests', llm_tokens: 'tokens' };
+
+/** Which limit, what is left, when it refills; for requests and tokens also under OpenAI's names, where a reset is a length of time. */
+function limitHeaders({ facts, retryAfterMs = 0 }: MeshError): Record<string, string> {
+  const { limit = '', limit_value: value = '', left = '', refills = '' } = facts;
+  const unit = OPENAI_UNITS[limit.split('/')[1] ?? ''];
+  return {
+    'x-ratelimit-limit': value,
+    'x-ratelimit-remaining': left,
+    'x-ratelimit-reset': refills,
+    'x-should-retry': String(retryAfterMs <= SOON_MS),
+    ...(unit !== undefined && {
+      [`x-ratelimit-limit-${unit}`]: value,
+      [`x-ratelimit-remaining-${unit}`]: left,
+      [`x-ratelimit-reset-${unit}`]: `${Math.ceil(retryAfterMs / 1_000)}s`,
+    }),
+  };
+}
+
 /** Status, headers and body of a refusal: OpenAI's shape, and our reason. */
 export function refusalOf(error: MeshError) {
   const retry = error.retryAfterMs ?? (error.httpStatus === 503 ? 1_000 : undefined);
-  const headers: Record<string, string> = retry === undefined ? {} : { 'retry-after': String(Math.ceil(retry / 1_000)) };
-  if (error.code === 'over-budget') {
-    headers['x-ratelimit-limit'] = error.facts['limit_value'] ?? '';
-    headers['x-ratelimit-remaining'] = error.facts['left'] ?? '';
-    headers['x-ratelimit-reset'] = error.facts['refills'] ?? '';
-  }
+  const headers: Record<string, string> = {
+    ...(retry !== undefined && { 'retry-after': String(Math.ceil(retry / 1_000)) }),
+    ...(error.code === 'over-budget' && limitHeaders(error)),
+  };
   const body = {
     error: { ...error.facts, message: error.message, type: typeOf(error), code: error.code, param: null, reason: error.reason },
   };

@@ -150,4 +150,39 @@ describe('the stock OpenAI client', () => {
     await expect(refused).rejects.toBeInstanceOf(OpenAI.RateLimitError);
     await expect(refused).rejects.toMatchObject({ code: 'over-budget', type: 'rate_limit_error' });
   });
+
+  it.each([
+    [Unit.UNIT_LLM_TOKENS, 'user/llm_tokens/minute', 'tokens'],
+    [Unit.UNIT_REQUESTS, 'tenant/requests/minute', 'requests'],
+  ] as const)(
+    'reads from a refusal which limit it met, what is left and when to come again: unit %i',
+    async (unit, limit, name) => {
+      await using gate = await edge();
+      gate.ledger.refuse(unit, limit);
+      const client = clientOf(gate);
+      const caught: unknown = await client.chat.completions
+        .create({ model: 'standard', messages })
+        .catch((error: unknown) => error);
+      expect(caught).toBeInstanceOf(OpenAI.RateLimitError);
+      const { headers, error } = caught as InstanceType<typeof OpenAI.RateLimitError>;
+      expect(error).toMatchObject({ limit, limit_value: '100', left: '3', refills: '2026-01-01T00:01:00.000Z' });
+      const told = ['retry-after', `x-ratelimit-limit-${name}`, `x-ratelimit-remaining-${name}`, `x-ratelimit-reset-${name}`];
+      expect(told.map((header) => headers?.get(header))).toEqual(['60', '100', '3', '60s']);
+    },
+  );
+
+  it('comes again by itself when a limit refills soon, and is served then', async () => {
+    await using gate = await edge();
+    gate.ledger.refuse(Unit.UNIT_LLM_TOKENS, 'user/llm_tokens/minute');
+    gate.mesh.clock.advance(59_000);
+    const client = clientOf(gate).withOptions({
+      maxRetries: 2,
+      fetch: async (...words) => {
+        const response = await fetch(...words);
+        if (response.status === 429) gate.ledger.refused.clear();
+        return response;
+      },
+    });
+    expect((await client.chat.completions.create({ model: 'standard', messages })).choices[0]?.finish_reason).toBe('stop');
+  });
 });

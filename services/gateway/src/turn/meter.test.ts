@@ -168,6 +168,17 @@ describe('a meter', () => {
     ]);
   });
 
+  it('counts its life from before it asked, however late the answer comes', async () => {
+    const time = manualClock();
+    const books = new Books();
+    const answered = Promise.withResolvers<void>();
+    books.answers = answered.promise;
+    const opening = open(books, {}, {}, time);
+    time.advance(LIFE_MS);
+    answered.resolve();
+    await expect(opening).rejects.toMatchObject({ code: 'deadline-exceeded' });
+  });
+
   it('is settled once, however often that is asked', async () => {
     const books = new Books();
     const meter = await open(books);

@@ -163,15 +163,13 @@ export interface Usage {
   charged: bigint;
   reserved: bigint;
   refillsUnixMs: bigint;
+  /** Used beyond what could be charged, for example by a settlement that came after its reservation had ended. */
+  overrun: bigint;
 }
 
 export interface SetLimitRequest {
-  scope: Scope;
-  /** Empty: every subject of the scope. */
-  subject: string;
-  unit: Unit;
-  window: string;
-  limit: bigint;
+  /** An operator's order of kind `budget-order`, as a DSSE envelope: which limit, of which fleet, until when; used once. */
+  signedOrder: Buffer;
 }
 
 export interface SetLimitResponse {
@@ -1527,7 +1525,17 @@ export const GetUsageResponse: MessageFns<GetUsageResponse> = {
 };
 
 function createBaseUsage(): Usage {
-  return { scope: 0, subject: "", unit: 0, window: "", limit: 0n, charged: 0n, reserved: 0n, refillsUnixMs: 0n };
+  return {
+    scope: 0,
+    subject: "",
+    unit: 0,
+    window: "",
+    limit: 0n,
+    charged: 0n,
+    reserved: 0n,
+    refillsUnixMs: 0n,
+    overrun: 0n,
+  };
 }
 
 export const Usage: MessageFns<Usage> = {
@@ -1567,6 +1575,12 @@ export const Usage: MessageFns<Usage> = {
         throw new globalThis.Error("value provided for field message.refillsUnixMs of type int64 too large");
       }
       writer.uint32(64).int64(message.refillsUnixMs);
+    }
+    if (message.overrun !== 0n) {
+      if (BigInt.asUintN(64, message.overrun) !== message.overrun) {
+        throw new globalThis.Error("value provided for field message.overrun of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.overrun);
     }
     return writer;
   },
@@ -1648,6 +1662,14 @@ export const Usage: MessageFns<Usage> = {
             message.refillsUnixMs = reader.int64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.overrun = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1675,33 +1697,19 @@ export const Usage: MessageFns<Usage> = {
     message.refillsUnixMs = (object.refillsUnixMs !== undefined && object.refillsUnixMs !== null)
       ? BigInt(object.refillsUnixMs)
       : 0n;
+    message.overrun = (object.overrun !== undefined && object.overrun !== null) ? BigInt(object.overrun) : 0n;
     return message;
   },
 };
 
 function createBaseSetLimitRequest(): SetLimitRequest {
-  return { scope: 0, subject: "", unit: 0, window: "", limit: 0n };
+  return { signedOrder: Buffer.alloc(0) };
 }
 
 export const SetLimitRequest: MessageFns<SetLimitRequest> = {
   encode(message: SetLimitRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.scope !== 0) {
-      writer.uint32(8).int32(message.scope);
-    }
-    if (message.subject !== "") {
-      writer.uint32(18).string(message.subject);
-    }
-    if (message.unit !== 0) {
-      writer.uint32(24).int32(message.unit);
-    }
-    if (message.window !== "") {
-      writer.uint32(34).string(message.window);
-    }
-    if (message.limit !== 0n) {
-      if (BigInt.asUintN(64, message.limit) !== message.limit) {
-        throw new globalThis.Error("value provided for field message.limit of type uint64 too large");
-      }
-      writer.uint32(40).uint64(message.limit);
+    if (message.signedOrder.length !== 0) {
+      writer.uint32(50).bytes(message.signedOrder);
     }
     return writer;
   },
@@ -1719,44 +1727,12 @@ export const SetLimitRequest: MessageFns<SetLimitRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
-            message.scope = reader.int32() as any;
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.subject = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.unit = reader.int32() as any;
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.window = reader.string();
-            continue;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.limit = reader.uint64() as bigint;
+            message.signedOrder = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -1776,11 +1752,7 @@ export const SetLimitRequest: MessageFns<SetLimitRequest> = {
   },
   fromPartial<I extends Exact<DeepPartial<SetLimitRequest>, I>>(object: I): SetLimitRequest {
     const message = createBaseSetLimitRequest();
-    message.scope = object.scope ?? 0;
-    message.subject = object.subject ?? "";
-    message.unit = object.unit ?? 0;
-    message.window = object.window ?? "";
-    message.limit = (object.limit !== undefined && object.limit !== null) ? BigInt(object.limit) : 0n;
+    message.signedOrder = object.signedOrder ?? Buffer.alloc(0);
     return message;
   },
 };
