@@ -36,7 +36,7 @@ async function ledgerRun(count: number): Promise<Measured> {
       });
       const bus = { nats, jetstream: nats.jetstream(), manager: () => nats.jetstreamManager() } as Partial<Bus> as Bus;
       const accountant = new Accountant({
-        log: ledgerStream({ bus, journal, replicas: 1 }),
+        log: ledgerStream({ bus, journal, replicas: 1, snapshotEvery: 10_000 }),
         clock,
         replica: `budget-${index}`,
         identity: () => identity,
@@ -49,6 +49,7 @@ async function ledgerRun(count: number): Promise<Measured> {
             { scope: 'user' as const, subject: '', unit: 'llm_tokens' as const, window, limit: 1e9 },
           ]),
         },
+        snapshotEvery: 10_000,
         newIncarnation: () => 'bench',
         journal,
         onLost: () => console.error('the ledger lost entries'),

@@ -1,87 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Scope, STREAMS, Unit } from '@smartlite/contracts';
-import { natsServer, type ServiceProcess, temporaryFolder, type TestFleet, testFleet } from '@smartlite/testkit';
+import { STREAMS, Unit } from '@smartlite/contracts';
+import { natsCluster, natsServer, temporaryFolder, testFleet, wireProxy } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
-
-const PATIENCE = { timeout: 120_000 };
-const CALLER = { user: 'ada', tenant: 'acme', regions: [], operator: false };
-/** 5.00 in tenths, in pieces of 0.10. */
-const CAP = 50n;
-const ASKED = 1_000;
-/** Longer than all the asking takes: what expires in between is rightly granted again. */
-const LIFE_MS = 60_000;
-const DAY_MS = 86_400_000;
-/** A day that ends in the middle would rightly grant another 50. */
-const DAY_LEFT_MS_MIN = 150_000;
-
-interface Answer {
-  readonly key: string;
-  readonly kind: string;
-  readonly id?: string;
-  readonly left?: bigint;
-  readonly limit?: string;
-  readonly refillsUnixMs?: bigint;
-}
-
-async function withReplicas(fleet: TestFleet): Promise<ServiceProcess[]> {
-  await expect.poll(() => DAY_MS - (Date.now() % DAY_MS), { timeout: 2 * DAY_LEFT_MS_MIN }).toBeGreaterThan(DAY_LEFT_MS_MIN);
-  await fleet.start('verifier', 'verifier-1');
-  const replicas = [];
-  for (const name of ['budget-1', 'budget-2', 'budget-3']) replicas.push(await fleet.start('budget', name));
-  await expect.poll(() => fleet.peers.instances('budget').length, PATIENCE).toBe(3);
-  const limit = { scope: 'user', subject: '', unit: 'llm_tokens', window: 'day', limit: Number(CAP) } as const;
-  await expect.poll(() => fleet.setLimit(limit).then(() => true, String), PATIENCE).toBe(true);
-  await expect.poll(() => ask(fleet, 'first', 0n).then(({ kind }) => kind, String), PATIENCE).toBe('granted');
-  return replicas;
-}
-
-async function ask({ peers }: TestFleet, key: string, value = 1n): Promise<Answer> {
-  const amounts = [{ unit: Unit.UNIT_LLM_TOKENS, value }];
-  const request = { key, tenant: 'acme', user: 'ada', amounts, covered: [], lifeMs: LIFE_MS };
-  const { outcome } = await peers.budget.reserve(request, { caller: CALLER, timeoutMs: 10_000 });
-  return { key, kind: outcome?.$case ?? 'nothing', ...outcome?.value };
-}
-
-/** Asks until it is answered, as a holder does whose replica or bus went away: under the same key. */
-async function insist(fleet: TestFleet, key: string): Promise<Answer> {
-  for (;;) {
-    const answer = await ask(fleet, key).catch(() => undefined);
-    if (answer) return answer;
-    await pause(100);
-  }
-}
-
-interface Booked {
-  readonly granted: ReadonlySet<string>;
-  readonly out: bigint;
-}
-
-/** What the entries themselves say, read from the stream and added up anew: reservations minus those that were settled. */
-async function readd(
-  { nats }: TestFleet,
-  answers: readonly Answer[],
-): Promise<Booked & { readonly settled: ReadonlyMap<string, bigint> }> {
-  const manager = await nats.jetstreamManager();
-  const { state } = await manager.streams.info(STREAMS.ledger);
-  const granted = new Set(answers.flatMap(({ id }) => (id === undefined ? [] : [id])));
-  const settled = new Map<string, bigint>();
-  for (let seq = 1; seq <= state.last_seq; seq += 1) {
-    const { entries } = (await manager.streams.getMessage(STREAMS.ledger, { seq })).json<{
-      entries: { command: { kind: string; reservation: string; spent: { llm_tokens?: number } } }[];
-    }>();
-    for (const { command } of entries)
-      if (command.kind === 'settle' && !settled.has(command.reservation))
-        settled.set(command.reservation, BigInt(command.spent.llm_tokens ?? 0));
-  }
-  const out = [...granted].reduce((sum, id) => sum + (settled.get(id) ?? 1n), 0n);
-  return { granted, settled, out };
-}
-
-async function standing({ peers }: TestFleet) {
-  const { usages } = await peers.budget.getUsage({ tenant: 'acme', user: 'ada' }, { caller: CALLER });
-  const line = usages.find(({ scope, window }) => scope === Scope.SCOPE_USER && window === 'day');
-  return { charged: line?.charged, reserved: line?.reserved };
-}
+import { ask, ASKED, CALLER, CAP, DAY_MS, insist, PATIENCE, readd, standing, withReplicas } from './budgetground.ts';
 
 describe('1,000 reservations of 0.10 at once against a cap of 5.00, over three replicas', () => {
   it('get exactly 50 grants; the others are told the limit, what is left, and when it refills', async () => {
@@ -124,5 +45,53 @@ describe('1,000 reservations of 0.10 at once against a cap of 5.00, over three r
     // Who was refused tries again: what the dead had held is there once more, and not one more.
     const again = await Promise.all(Array.from({ length: 100 }, (_, n) => insist(fleet, `again${n}`)));
     expect(again.filter(({ kind }) => kind === 'granted')).toHaveLength(33);
+  });
+});
+
+describe('1,000 reservations of 0.10 over three replicas on a NATS cluster of three nodes', () => {
+  it('get exactly 50 grants though the node that leads the ledger is killed and a replica stands still and goes on', async () => {
+    await using stack = new AsyncDisposableStack();
+    const cluster = stack.use(await natsCluster());
+    const fleet = stack.use(await testFleet({ natsUrl: cluster.url, environment: { SMARTLITE_NATS_REPLICAS: '3' } }));
+    const replicas = await withReplicas(fleet);
+    const ledger = async () => (await fleet.nats.jetstreamManager()).streams.info(STREAMS.ledger);
+    expect((await ledger()).config.num_replicas).toBe(3);
+    const asked = Promise.all(Array.from({ length: ASKED }, (_, n) => pause(n * 3).then(() => insist(fleet, `k${n}`))));
+    await expect.poll(async () => (await ledger()).state.last_seq, PATIENCE).toBeGreaterThan(20);
+    const stopped = replicas[0]?.pid ?? 0;
+    process.kill(stopped, 'SIGSTOP');
+    stack.defer(() => void process.kill(stopped, 'SIGCONT'));
+    const leader = (await ledger()).cluster?.leader ?? '';
+    await cluster.kill(leader);
+    await expect.poll(async () => (await ledger().catch(() => undefined))?.cluster?.leader ?? leader, PATIENCE).not.toBe(leader);
+    process.kill(stopped, 'SIGCONT');
+    await cluster.restart(leader);
+    const answers = await asked;
+    const { granted, out } = await readd(fleet, answers);
+    expect({ granted: granted.size, out }).toEqual({ granted: 50, out: CAP });
+  });
+});
+
+describe('1,000 reservations of 0.10 over three replicas of which one is cut off from NATS', () => {
+  it('get exactly 50 grants, and the one that was cut off knows them all when it is back', async () => {
+    await using stack = new AsyncDisposableStack();
+    const fleet = stack.use(await testFleet());
+    const wire = stack.use(await wireProxy(fleet.server.url));
+    const replicas = await withReplicas(fleet, { SMARTLITE_NATS_URL: wire.url });
+    const entries = async () => (await (await fleet.nats.jetstreamManager()).streams.info(STREAMS.ledger)).state.last_seq;
+    const asked = Promise.all(Array.from({ length: ASKED }, (_, n) => pause(n * 3).then(() => insist(fleet, `k${n}`))));
+    await expect.poll(entries, PATIENCE).toBeGreaterThan(20);
+    wire.cut();
+    const answers = await asked;
+    const { granted, out } = await readd(fleet, answers);
+    expect({ granted: granted.size, out }).toEqual({ granted: 50, out: CAP });
+    wire.heal();
+    await expect.poll(() => fleet.peers.instances('budget').length, PATIENCE).toBe(3);
+    await replicas[0]?.stop();
+    await replicas[1]?.stop();
+    await expect.poll(() => fleet.peers.instances('budget').map(({ instance }) => instance), PATIENCE).toEqual(['budget-3']);
+    await expect.poll(async () => (await ask(fleet, 'late').catch(() => undefined))?.kind, PATIENCE).toBe('refused');
+    const { charged = 0n, reserved = 0n } = await standing(fleet);
+    expect(charged + reserved).toBeLessThanOrEqual(CAP);
   });
 });

@@ -6,6 +6,7 @@ import type { Command } from './entry.ts';
 import { memoryDomain } from './fixtures/domain.ts';
 import { memoryLog } from './fixtures/memorylog.ts';
 import type { Limit } from './limits.ts';
+import { openSnapshot, sealSnapshot } from './snapshot.ts';
 import { encodePage, type Page, type SealedPage } from './page.ts';
 
 const LIMIT: Limit = { scope: 'tenant', subject: '', unit: 'requests', window: 'day', limit: 50 };
@@ -37,6 +38,7 @@ async function replica(log: LedgerLog, name: string, { nowMs = () => START_MS, p
     identity: () => identity,
     trust: domain.trust,
     pack,
+    snapshotEvery: 10,
     newIncarnation: () => `by-${replica}`,
     journal: quiet,
     onLost: (position) => void losses.push(position),
@@ -53,6 +55,10 @@ const reserve = (key: string, requests = 1): Command => ({
   amounts: { requests },
   lifeMs: 60_000,
 });
+/** The same snapshot under another signature. */
+function forgedSnapshot(bytes: Uint8Array, identity: RoleIdentity): Uint8Array {
+  return sealSnapshot(openSnapshot(bytes, domain.trust), identity);
+}
 /** A page as an author writes it who shows its certificates. */
 function sealed(page: Page, identity: RoleIdentity): SealedPage {
   const body = encodePage(page);
@@ -160,6 +166,7 @@ describe('a log whose head is missing', () => {
     await first.decide(reserve('k'));
     const headless: LedgerLog = {
       append: (entry) => log.append(entry),
+      keep: (...snapshot) => log.keep(...snapshot),
       follow(reader, signal) {
         const behead = {
           ...reader,
@@ -257,6 +264,44 @@ describe('a message in the ledger that no budget service has signed', () => {
     await log.append({ body: new TextEncoder().encode('{"old":"format"}'), seal: undefined });
     const accountant = await replica(log, 'a');
     expect((await accountant.decide(reserve('k'))).kind).toBe('granted');
+  });
+});
+
+describe('a ledger of which a snapshot was kept', () => {
+  const filled = async () => {
+    const log = memoryLog();
+    const accountant = await replica(log, 'a');
+    while (log.kept === undefined) await accountant.decide(reserve(`k${log.entries.length}`));
+    await accountant.decide(reserve('after'));
+    return { log, accountant };
+  };
+
+  it('is read from there by whoever comes later, who knows and decides the same', async () => {
+    const { log, accountant } = await filled();
+    const late = await replica(log, 'b');
+    expect(log.starts.at(-1)).toBe(10);
+    expect(late.usage(ADA)).toEqual(accountant.usage(ADA));
+    const settled = { kind: 'rejected', reason: 'unknown-reservation' };
+    const command: Command = { kind: 'settle', reservation: 'nobody', spent: {} };
+    expect([await accountant.decide(command), await late.decide(command)]).toEqual([settled, settled]);
+    expect(await late.decide(reserve('after'))).toMatchObject({ kind: 'granted' });
+    expect(late.usage(ADA)).toEqual(accountant.usage(ADA));
+  });
+
+  it.each<[string, (bytes: Uint8Array) => Promise<Uint8Array>]>([
+    ['is signed by another service', async (bytes) => forgedSnapshot(bytes, await domain.identity('instance', 'tts-1'))],
+    ['is signed in another’s name', async (bytes) => forgedSnapshot(bytes, await domain.identity('instance', 'budget-b'))],
+    [
+      'differs in one byte',
+      async (bytes) => Buffer.from(Buffer.from(bytes).toString('latin1').replace('"timeMs":1', '"timeMs":2'), 'latin1'),
+    ],
+    ['is cut short', async (bytes) => bytes.subarray(0, bytes.length / 2)],
+  ])('is read from its beginning when the snapshot %s', async (_what, forge) => {
+    const { log, accountant } = await filled();
+    if (log.kept) await log.keep(await forge(log.kept.bytes), log.kept.position);
+    const late = await replica(log, 'b');
+    expect(log.starts.at(-1)).toBe(0);
+    expect(late.usage(ADA)).toEqual(accountant.usage(ADA));
   });
 });
 

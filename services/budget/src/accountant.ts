@@ -10,6 +10,7 @@ import { Notary } from './notary.ts';
 import type { Outcome } from './outcome.ts';
 import { entriesOf } from './page.ts';
 import { Scribe } from './scribe.ts';
+import { openSnapshot, sealSnapshot } from './snapshot.ts';
 import type { PackLimits } from './terms.ts';
 
 /** A decision that has not come back through the log by then is reported as unavailable; its entry may still count. */
@@ -31,6 +32,8 @@ export interface AccountantParts {
   readonly trust: RoleTrust;
   /** Limits of this replica's own pack: brought into the log when newer than those in force. */
   readonly pack: PackLimits;
+  /** Positions of the log from one snapshot to the next. */
+  readonly snapshotEvery: number;
   /** For a log that has none yet. */
   readonly newIncarnation: () => string;
   readonly journal: Log;
@@ -77,6 +80,7 @@ export class Accountant {
     const { promise: opened, resolve } = Promise.withResolvers<void>();
     const reader = {
       page: (logged: Logged) => this.#fold(logged),
+      restore: (snapshot: Uint8Array) => this.#restore(snapshot),
       caughtUp: () => void this.#begin(signal).then(() => this.#ready && resolve()),
       lost: (lastPosition: number) => this.#forget(lastPosition),
     };
@@ -125,7 +129,7 @@ export class Accountant {
     });
   }
 
-  #fold({ sealed, position, streamMs }: Logged): void {
+  #fold({ sealed, position, digest, streamMs }: Logged): void {
     this.#folded = position;
     this.#ledger.see(position);
     const page = this.#notary.open(sealed, streamMs);
@@ -135,6 +139,33 @@ export class Accountant {
     for (const entry of entriesOf(page)) {
       const outcome = this.#ledger.apply(entry, position, streamMs);
       if (own) this.#waiting.get(entry.counter)?.resolve(outcome);
+    }
+    if (own && position % this.#parts.snapshotEvery === 0) this.#keep(position, digest);
+  }
+
+  /** Whoever wrote the page at a round position takes the snapshot: one of all, though nobody is chosen. */
+  #keep(position: number, digest: string): void {
+    const { log, clock, replica, identity, journal } = this.#parts;
+    const ledger = this.#ledger.dump();
+    if (!ledger) return;
+    const snapshot = { position, digest, replica, atMs: clock.nowMs(), ledger, notary: this.#notary.dump() };
+    log
+      .keep(sealSnapshot(snapshot, identity()), position)
+      .catch((caught: unknown) => journal.warn('a snapshot of the ledger was not kept', { position, because: String(caught) }));
+  }
+
+  #restore(bytes: Uint8Array): { readonly position: number; readonly digest: string } | undefined {
+    const { trust, journal } = this.#parts;
+    try {
+      const { position, digest, ledger, notary } = openSnapshot(bytes, trust);
+      this.#ready = false;
+      this.#ledger = new Ledger(judgeBy(trust), [], ledger);
+      this.#notary = new Notary(trust, notary);
+      this.#folded = position;
+      return { position, digest };
+    } catch (caught) {
+      journal.error('a snapshot of the ledger is refused', { because: MeshError.from(caught).message, cause: String(caught) });
+      return undefined;
     }
   }
 

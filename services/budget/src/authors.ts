@@ -1,6 +1,16 @@
+export type AuthorsDump = readonly (readonly [string, { readonly boot: number; readonly counter: number }])[];
+
 /** Who has written into the log, and how far each has come: an older life and a replayed entry are refused. */
 export class Authors {
-  readonly #known = new Map<string, { readonly boot: number; readonly counter: number }>();
+  readonly #known: Map<string, { readonly boot: number; readonly counter: number }>;
+
+  constructor(dump: AuthorsDump = []) {
+    this.#known = new Map(dump);
+  }
+
+  dump(): AuthorsDump {
+    return [...this.#known];
+  }
 
   /** Admits an entry, or says why not. */
   admit({

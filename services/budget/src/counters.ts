@@ -17,12 +17,14 @@ export interface Balance {
   readonly overrun: number;
 }
 
-interface Counter {
+export interface Counter {
   readonly window: WindowName;
   charged: number;
   reserved: number;
   overrun: number;
 }
+
+export type CountersDump = readonly (readonly [string, Counter])[];
 
 const NOTHING: Balance = { charged: 0, reserved: 0, overrun: 0 };
 
@@ -31,7 +33,15 @@ const NOTHING: Balance = { charged: 0, reserved: 0, overrun: 0 };
  * limit set later counts what was spent before.
  */
 export class Counters {
-  readonly #counters = new Map<string, Counter>();
+  readonly #counters: Map<string, Counter>;
+
+  constructor(dump: CountersDump = []) {
+    this.#counters = new Map(dump);
+  }
+
+  dump(): CountersDump {
+    return [...this.#counters];
+  }
 
   /** What stands in a limit's account in the window that holds `atMs`. */
   standing(limit: Pick<BoundLimit, 'account' | 'window'>, atMs: number): Balance {

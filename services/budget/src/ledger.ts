@@ -1,12 +1,12 @@
 import { type Amounts, atLeast, atMost, less, plus } from './amounts.ts';
-import { Authors } from './authors.ts';
-import { type Balance, Counters } from './counters.ts';
+import { Authors, type AuthorsDump } from './authors.ts';
+import { type Balance, Counters, type CountersDump } from './counters.ts';
 import type { Authored, Command } from './entry.ts';
 import { type BoundLimit, type Holder, type Limit, limitsOf, nameOf, refillsMs, windowNumber } from './limits.ts';
-import { type OrderJudge, Orders } from './orders.ts';
+import { type OrderJudge, Orders, type OrdersDump } from './orders.ts';
 import { NOTED, type Outcome, rejected } from './outcome.ts';
-import { type Closed, type Reservation, Reservations } from './reservations.ts';
-import { type PackLimits, Terms } from './terms.ts';
+import { type Closed, type Reservation, Reservations, type ReservationsDump } from './reservations.ts';
+import { type PackLimits, Terms, type TermsDump } from './terms.ts';
 
 /** How far a stream timestamp may run ahead of the writer's clock: a server clock that steps ahead must not freeze a window. */
 export const CLOCK_AHEAD_MS_MAX = 5_000;
@@ -28,6 +28,17 @@ export interface UsageLine extends BoundLimit {
   readonly refillsMs: number;
 }
 
+export interface LedgerDump {
+  readonly timeMs: number;
+  readonly grantsFromMs: number;
+  readonly incarnation: string;
+  readonly terms: TermsDump;
+  readonly orders: OrdersDump;
+  readonly authors: AuthorsDump;
+  readonly counters: CountersDump;
+  readonly reservations: ReservationsDump;
+}
+
 /**
  * The ledger: a pure fold over the log, in the log's order. Invariant `no-overspend`: for every limit and window,
  * charged + reserved never exceeds the limit that was in force when something was granted.
@@ -42,14 +53,37 @@ export class Ledger {
   #whole: boolean | undefined;
   readonly #terms: Terms;
   readonly #orders: Orders;
-  readonly #authors = new Authors();
-  readonly #counters = new Counters();
-  readonly #reservations = new Reservations();
+  readonly #authors: Authors;
+  readonly #counters: Counters;
+  readonly #reservations: Reservations;
 
-  /** `limits` are in force until a pack's are adopted. */
-  constructor(judge: OrderJudge, limits: readonly Limit[] = []) {
-    this.#orders = new Orders(judge);
-    this.#terms = new Terms({ generation: 0, sequence: 0, limits });
+  /** `limits` are in force until a pack's are adopted. With a `dump`, goes on from where that ledger stood. */
+  constructor(judge: OrderJudge, limits: readonly Limit[] = [], dump?: LedgerDump) {
+    this.#orders = new Orders(judge, dump?.orders);
+    this.#terms = new Terms(dump?.terms.pack ?? { generation: 0, sequence: 0, limits }, dump?.terms.set);
+    this.#authors = new Authors(dump?.authors);
+    this.#counters = new Counters(dump?.counters);
+    this.#reservations = new Reservations(dump?.reservations);
+    if (!dump) return;
+    this.#timeMs = dump.timeMs;
+    this.#grantsFromMs = dump.grantsFromMs;
+    this.#incarnation = dump.incarnation;
+    this.#whole = true;
+  }
+
+  /** Everything that it knows, as JSON; undefined where it knows nothing that one could go on from. */
+  dump(): LedgerDump | undefined {
+    if (this.#incarnation === undefined) return undefined;
+    return {
+      timeMs: this.#timeMs,
+      grantsFromMs: this.#grantsFromMs,
+      incarnation: this.#incarnation,
+      terms: this.#terms.dump(),
+      orders: this.#orders.dump(),
+      authors: this.#authors.dump(),
+      counters: this.#counters.dump(),
+      reservations: this.#reservations.dump(),
+    };
   }
 
   /** Which log this is; undefined before its first entry. */

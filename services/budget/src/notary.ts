@@ -3,7 +3,13 @@ import { CLOCK_AHEAD_MS_MAX } from './ledger.ts';
 import { type Page, parsePage, type SealedPage } from './page.ts';
 
 /** Whose instances write the ledger: the subject of their certificate begins so. Another service's key writes nothing here. */
-const AUTHORS = 'budget-';
+export const AUTHORS = 'budget-';
+
+export interface NotaryDump {
+  readonly timeMs: number;
+  /** By key id: PEM, leaf first. */
+  readonly chains: readonly (readonly [string, readonly string[]])[];
+}
 
 /**
  * Opens the log's pages: each is signed by the instance of the budget that it names, under a certificate that was valid when it was
@@ -11,11 +17,17 @@ const AUTHORS = 'budget-';
  */
 export class Notary {
   readonly #trust: RoleTrust;
-  readonly #chains = new Map<string, readonly string[]>();
-  #timeMs = 0;
+  readonly #chains: Map<string, readonly string[]>;
+  #timeMs: number;
 
-  constructor(trust: RoleTrust) {
+  constructor(trust: RoleTrust, { chains, timeMs }: NotaryDump = { chains: [], timeMs: 0 }) {
     this.#trust = trust;
+    this.#chains = new Map(chains);
+    this.#timeMs = timeMs;
+  }
+
+  dump(): NotaryDump {
+    return { timeMs: this.#timeMs, chains: [...this.#chains] };
   }
 
   /** The page, or why it is refused. `streamMs` is the log's timestamp of it. */

@@ -1,23 +1,28 @@
 import type { Platform } from '@smartlite/chassis';
 import { roleTrust } from '@smartlite/trust';
 import { Accountant } from './accountant.ts';
+import type { budgetConfig } from './config.ts';
 import { limitsOfPack } from './packlimits.ts';
 import { ledgerStream } from './stores/ledgerstream.ts';
 
 const INCARNATION_BYTES = 16;
 
-/** Reads the ledger and brings this pack's limits into it; resolves when this replica can decide. `replicas`: copies of the stream. */
-export async function openAccountant(platform: Platform, replicas: number): Promise<Accountant> {
+/** Reads the ledger and brings this pack's limits into it; resolves when this replica can decide. */
+export async function openAccountant(
+  platform: Platform,
+  { natsReplicas: replicas, ledgerSnapshotEvery: snapshotEvery }: ReturnType<typeof budgetConfig>,
+): Promise<Accountant> {
   const { bus, clock, ids, identity, instance, log, metrics, models, stopping } = platform;
   const foreign = metrics.counter('budget_foreign_entries_total', 'messages in the ledger that no budget service has signed');
   const { lock, pack } = await models.verify();
   const accountant = new Accountant({
-    log: ledgerStream({ bus, journal: log, replicas }),
+    log: ledgerStream({ bus, journal: log, replicas, snapshotEvery }),
     clock,
     replica: instance,
     identity,
     trust: roleTrust(models.trust),
     pack: { generation: lock.generation, sequence: lock.sequence, limits: limitsOfPack(pack) },
+    snapshotEvery,
     newIncarnation: () => Buffer.from(ids.bytes(INCARNATION_BYTES)).toString('hex'),
     journal: log,
     onForeign(position, because) {

@@ -14,13 +14,21 @@ export interface ProvenOrder {
 /** Proves an order (base64 of its envelope) as of that time; throws where it is no operator's of this fleet. Pure. */
 export type OrderJudge = (order: string, atMs: number) => ProvenOrder;
 
+/** Ids, and until when each would be good. */
+export type OrdersDump = readonly (readonly [string, number])[];
+
 /** Which orders have been carried out: each counts once, and only in its time and under the trust document it was made for. */
 export class Orders {
   readonly #judge: OrderJudge;
-  readonly #used = new Map<string, number>();
+  readonly #used: Map<string, number>;
 
-  constructor(judge: OrderJudge) {
+  constructor(judge: OrderJudge, dump: OrdersDump = []) {
     this.#judge = judge;
+    this.#used = new Map(dump);
+  }
+
+  dump(): OrdersDump {
+    return [...this.#used];
   }
 
   /** Takes an order, or says why not. The envelope is attacker-controlled until it is proven. */

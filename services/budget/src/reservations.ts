@@ -22,12 +22,28 @@ export interface Closed {
   readonly outcome: Extract<Outcome, { kind: 'settled' }>;
 }
 
+export type ReservationsDump = readonly (Omit<Reservation, 'extensions'> & { readonly extensions: readonly string[] })[];
+
 /** Open reservations, and closed ones for as long as a repeated command may still ask for them. */
 export class Reservations {
   readonly #open = new Map<string, Reservation>();
   /** In the order of closing. */
   readonly #closed = new Map<string, Reservation>();
   readonly #ids = new Map<string, string>();
+
+  constructor(dump: ReservationsDump = []) {
+    for (const { extensions, ...facts } of dump) {
+      const reservation = { ...facts, extensions: new Set(extensions) };
+      this.add(reservation);
+      if (reservation.closed) this.close(reservation, reservation.closed);
+    }
+  }
+
+  /** Closed ones first, in the order of closing. */
+  dump(): ReservationsDump {
+    const all = [...this.#closed.values(), ...this.#open.values()];
+    return all.map((reservation) => ({ ...reservation, extensions: [...reservation.extensions] }));
+  }
 
   add(reservation: Reservation): void {
     this.#open.set(reservation.id, reservation);

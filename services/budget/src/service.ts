@@ -125,7 +125,7 @@ export const budget = defineService({
         ...(!accountant?.ready && { notReady: 'the ledger is being read' }),
       }),
       async start() {
-        accountant = await openAccountant(platform, config.natsReplicas);
+        accountant = await openAccountant(platform, config);
       },
     };
   },

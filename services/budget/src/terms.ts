@@ -6,15 +6,25 @@ export interface PackLimits {
   readonly limits: readonly Limit[];
 }
 
+export interface TermsDump {
+  readonly pack: PackLimits;
+  readonly set: readonly Limit[];
+}
+
 /** The limits in force: those of the newest pack, over which stand those that an operator has set, whatever pack comes. */
 export class Terms {
   #pack: PackLimits;
-  #set: readonly Limit[] = [];
-  #inForce: readonly Limit[];
+  #set: readonly Limit[];
+  #inForce: readonly Limit[] = [];
 
-  constructor(pack: PackLimits) {
+  constructor(pack: PackLimits, set: readonly Limit[] = []) {
     this.#pack = pack;
-    this.#inForce = pack.limits;
+    this.#set = set;
+    this.#renew();
+  }
+
+  dump(): TermsDump {
+    return { pack: this.#pack, set: this.#set };
   }
 
   /** Of the trust document under which the limits were signed. */

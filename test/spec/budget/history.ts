@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Authored, Command } from '../../../services/budget/src/entry.ts';
 import { believing, orderOf } from '../../../services/budget/src/fixtures/orders.ts';
-import { Ledger } from '../../../services/budget/src/ledger.ts';
+import { Ledger, type LedgerDump } from '../../../services/budget/src/ledger.ts';
 import type { Limit } from '../../../services/budget/src/limits.ts';
 import type { Outcome } from '../../../services/budget/src/outcome.ts';
 import { Chance } from '../simulation/chance.ts';
@@ -211,9 +211,16 @@ class History {
   }
 
   #restart(replica: Replica): void {
-    Object.assign(replica, this.#fresh(replica.name, replica.boot + 1));
+    Object.assign(replica, this.#fresh(replica.name, replica.boot + 1), this.#chance.is(0.5) && this.#fromSnapshot());
     // An entry of the life before may still come.
     if (this.#chance.is(0.3)) this.#append({ ...replica, boot: replica.boot - 1, counter: 10_000 }, { kind: 'tick' });
+  }
+
+  /** Where another replica stands, as a snapshot tells it. */
+  #fromSnapshot(): Pick<Replica, 'ledger' | 'next'> | undefined {
+    const { ledger, next } = this.#some(this.#replicas);
+    const dump = ledger.dump();
+    return dump && { ledger: new Ledger(believing, [], JSON.parse(JSON.stringify(dump)) as LedgerDump), next };
   }
 
   #replay(): void {

@@ -46,7 +46,8 @@ export type MessageKind =
   | 'audit-entry'
   | 'answer-receipt'
   | 'budget-order'
-  | 'ledger-page';
+  | 'ledger-page'
+  | 'ledger-snapshot';
 
 /** What a signature of this kind is over, in DSSE's terms. */
 export const payloadType = (kind: MessageKind) => `application/vnd.smartlite.${kind}+json`;

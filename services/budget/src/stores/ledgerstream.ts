@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Bus, Log } from '@smartlite/chassis';
 import { STREAMS, SUBJECTS } from '@smartlite/contracts';
-import { DiscardPolicy, type JsMsg, NatsError, RetentionPolicy, StorageType } from 'nats';
+import { DiscardPolicy, type JsMsg, NatsError, RetentionPolicy, StorageType, type StreamState } from 'nats';
 import type { LedgerLog, LedgerReader } from '../engine.ts';
 import { headersOf, sealOf } from './seals.ts';
+import { SnapshotStore } from './snapshotstore.ts';
 
-/** The longest window is a day: what is older decides nothing any more, but limits set by operators stay until they are set again. */
 const STREAM = {
   name: STREAMS.ledger,
   subjects: [SUBJECTS.ledger],
   retention: RetentionPolicy.Limits,
   storage: StorageType.File,
-  // A full ledger must refuse new entries, never forget old ones.
+  // A full ledger must refuse new entries, never forget old ones: only what a snapshot holds is let go.
   discard: DiscardPolicy.New,
+  // Two spans between snapshots take some 100 MB; the rest is for a time in which none can be stored.
   max_bytes: 4 * 1024 ** 3,
   max_msg_size: 512 * 1024,
   allow_direct: false,
@@ -31,15 +32,23 @@ export interface LedgerStreamParts {
   readonly journal: Log;
   /** Copies of the stream in the NATS cluster. */
   readonly replicas: number;
+  /** Messages from one snapshot to the next; as many before the latest stay for readers that are a little behind. */
+  readonly snapshotEvery: number;
 }
 
 /** The ledger's log in a JetStream stream. */
 export function ledgerStream(parts: LedgerStreamParts): LedgerLog {
+  const snapshots = new SnapshotStore(parts.bus, parts.replicas);
   return {
     async append({ body, seal }) {
       await parts.bus.jetstream.publish(SUBJECTS.ledger, body, seal && { headers: headersOf(seal) });
     },
-    follow: (reader, signal) => new Follower(parts, reader).run(signal),
+    async keep(snapshot, position) {
+      await snapshots.write(snapshot);
+      const seq = position - parts.snapshotEvery;
+      if (seq > 0) await (await parts.bus.manager()).streams.purge(STREAM.name, { seq });
+    },
+    follow: (reader, signal) => new Follower(parts, reader, snapshots).run(signal),
   };
 }
 
@@ -47,12 +56,14 @@ export function ledgerStream(parts: LedgerStreamParts): LedgerLog {
 class Follower {
   readonly #parts: LedgerStreamParts;
   readonly #reader: LedgerReader;
+  readonly #snapshots: SnapshotStore;
   #next = 1;
   #digest = '';
 
-  constructor(parts: LedgerStreamParts, reader: LedgerReader) {
+  constructor(parts: LedgerStreamParts, reader: LedgerReader, snapshots: SnapshotStore) {
     this.#parts = parts;
     this.#reader = reader;
+    this.#snapshots = snapshots;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -69,7 +80,9 @@ class Follower {
     const manager = await bus.manager();
     const known = await manager.streams.info(STREAM.name).catch(() => undefined);
     const { state } = known ?? (await manager.streams.add({ ...STREAM, num_replicas: replicas }));
-    if (await this.#isOther(state.last_seq)) this.#restart(state.last_seq);
+    if (this.#next > 1 && this.#next < state.first_seq) this.#next = 1;
+    else if (await this.#isOther(state.last_seq)) await this.#restart(state.last_seq);
+    if (this.#next === 1) await this.#resume(state);
     if (state.last_seq < this.#next) this.#reader.caughtUp();
     const consumer = await bus.jetstream.consumers.get(STREAM.name, { opt_start_seq: this.#next });
     const messages = await consumer.consume({ idle_heartbeat: 1_000 });
@@ -93,7 +106,12 @@ class Follower {
     this.#next = message.seq + 1;
     this.#digest = digestOf(message.data);
     const streamMs = Math.floor(message.info.timestampNanos / NANOS_PER_MS);
-    this.#reader.page({ sealed: { body: message.data, seal: sealOf(message) }, position: message.seq, streamMs });
+    this.#reader.page({
+      sealed: { body: message.data, seal: sealOf(message) },
+      position: message.seq,
+      digest: this.#digest,
+      streamMs,
+    });
     if (message.seq === end) this.#reader.caughtUp();
     return true;
   }
@@ -118,9 +136,22 @@ class Follower {
     if (info === undefined || info.state.last_seq < this.#next - 1) stop();
   }
 
-  #restart(last: number): void {
+  /** Nobody shall begin from a snapshot of a log that is no more. */
+  async #restart(last: number): Promise<void> {
     this.#next = 1;
     this.#reader.lost(last);
+    await this.#snapshots.remove();
+  }
+
+  /** Begins from the latest snapshot. One that the log does not hold the message of says that the log has lost its end. */
+  async #resume({ first_seq: first, last_seq: last }: StreamState): Promise<void> {
+    const bytes = await this.#snapshots.read();
+    const at = bytes && this.#reader.restore(bytes);
+    // Without one a log that begins later cannot be read; whoever had read a part of it begins anew.
+    if (!at) return first > 1 && this.#digest !== '' ? this.#reader.lost(last) : undefined;
+    this.#next = at.position + 1;
+    this.#digest = at.digest;
+    if (await this.#isOther(last)) await this.#restart(last);
   }
 
   /** The consumer would go on silently after a reconnect; the comparison must come first. */
