@@ -131,6 +131,14 @@ export const budgetMutants: readonly Mutant[] = [
     red: 'another replica’s key',
   },
   {
+    name: 'begins from a snapshot that another service has signed',
+    file: 'services/budget/src/snapshot.ts',
+    find: ' || !key.subject.startsWith(AUTHORS)',
+    put: '',
+    test: REPLICAS,
+    red: 'is signed by another service',
+  },
+  {
     name: 'answers with the outcome at another’s entry (CAS grant)',
     file: 'services/budget/src/accountant.ts',
     find: 'if (own) this.#waiting',

@@ -56,8 +56,8 @@ const reserve = (key: string, requests = 1): Command => ({
   lifeMs: 60_000,
 });
 /** The same snapshot under another signature. */
-function forgedSnapshot(bytes: Uint8Array, identity: RoleIdentity): Uint8Array {
-  return sealSnapshot(openSnapshot(bytes, domain.trust), identity);
+function forgedSnapshot(bytes: Uint8Array, identity: RoleIdentity, replica = 'budget-a'): Uint8Array {
+  return sealSnapshot({ ...openSnapshot(bytes, domain.trust), replica }, identity);
 }
 /** A page as an author writes it who shows its certificates. */
 function sealed(page: Page, identity: RoleIdentity): SealedPage {
@@ -289,7 +289,7 @@ describe('a ledger of which a snapshot was kept', () => {
   });
 
   it.each<[string, (bytes: Uint8Array) => Promise<Uint8Array>]>([
-    ['is signed by another service', async (bytes) => forgedSnapshot(bytes, await domain.identity('instance', 'tts-1'))],
+    ['is signed by another service', async (bytes) => forgedSnapshot(bytes, await domain.identity('instance', 'tts-1'), 'tts-1')],
     ['is signed in another’s name', async (bytes) => forgedSnapshot(bytes, await domain.identity('instance', 'budget-b'))],
     [
       'differs in one byte',

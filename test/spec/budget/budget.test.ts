@@ -6,7 +6,7 @@ const given = process.env['SMARTLITE_SEED'];
 const first = Number(given ?? Math.floor(Math.random() * 2 ** 31));
 const count = Number(process.env['SMARTLITE_HISTORIES'] ?? (given === undefined ? 300 : 1));
 
-describe('budgets under dead holders, killed and paused replicas, lost answers, replays, stepped clocks and changed limits', () => {
+describe('budgets under dead holders, killed, paused and newly begun replicas, lost answers, late and reordered entries, replays, stepped clocks and changed limits', () => {
   it('hold cap, capTrue, holder, conserve, exactRefusal and once after every step, and noLeak', () => {
     const sum = { granted: 0, refused: 0, emitted: 0, died: 0 };
     for (let seed = first; seed < first + count; seed += 1) {

@@ -55,6 +55,7 @@ export function runHistory(seed: number): HistoryFacts {
 class History {
   readonly #chance: Chance;
   readonly #log: { readonly entry: Authored; readonly streamMs: number }[] = [];
+  readonly #late: Authored[] = [];
   readonly #outcomes: Outcome[] = [];
   readonly #rules: Rule[] = [
     { scope: 'user', window: 'minute', limit: 60 },
@@ -80,8 +81,10 @@ class History {
     for (let step = 0; step < STEPS; step += 1) {
       this.#nowMs += this.#chance.is(0.02) ? this.#chance.below(40_000) : this.#chance.below(500);
       this.#step();
+      if (this.#chance.is(0.05)) this.#arriveLate();
       this.#fold(this.#some(this.#replicas), 2 + this.#chance.below(12));
     }
+    while (this.#late.length > 0) this.#arriveLate();
     this.#quiet();
     const count = (kind: Outcome['kind']) => this.#outcomes.filter((outcome) => outcome.kind === kind).length;
     const emitted = [...this.#oracle.lines.values()].reduce((sum, line) => sum + line.emitted, 0);
@@ -162,16 +165,30 @@ class History {
   #send(holder: Holder, command: Command, cover: number): void {
     const replica = this.#some(this.#replicas);
     if (this.#chance.is(0.08)) return; // Not applied.
+    if (this.#chance.is(0.05)) return void this.#late.push(this.#entry(replica, command)); // On its way for long; nobody hears of it.
     const position = this.#append(replica, command);
     if (this.#chance.is(0.08)) return; // Applied, but nobody hears of it.
     holder.waits = { replica, boot: replica.boot, position, cover };
   }
 
   #append(replica: Replica, command: Command): number {
+    return this.#land(this.#entry(replica, command));
+  }
+
+  #entry(replica: Replica, command: Command): Authored {
     replica.counter += 1;
     const { name, boot, counter, clockMs } = replica;
-    const entry = { incarnation: 'one', replica: name, boot, counter, atMs: this.#nowMs + clockMs, command };
+    return { incarnation: 'one', replica: name, boot, counter, atMs: this.#nowMs + clockMs, command };
+  }
+
+  #land(entry: Authored): number {
     return this.#log.push({ entry, streamMs: this.#nowMs + this.#serverMs }) - 1;
+  }
+
+  /** What was on its way for long arrives, in any order, and maybe after its author's next life has begun. */
+  #arriveLate(): void {
+    const [entry] = this.#late.splice(this.#chance.below(this.#late.length), 1);
+    if (entry) this.#land(entry);
   }
 
   #fold(replica: Replica, count: number): void {

@@ -80,7 +80,8 @@ class Follower {
     const manager = await bus.manager();
     const known = await manager.streams.info(STREAM.name).catch(() => undefined);
     const { state } = known ?? (await manager.streams.add({ ...STREAM, num_replicas: replicas }));
-    if (this.#next > 1 && this.#next < state.first_seq) this.#next = 1;
+    // The message that was read last has been let go meanwhile: a snapshot tells what came after it.
+    if (this.#next > 1 && this.#next <= state.first_seq) this.#next = 1;
     else if (await this.#isOther(state.last_seq)) await this.#restart(state.last_seq);
     if (this.#next === 1) await this.#resume(state);
     if (state.last_seq < this.#next) this.#reader.caughtUp();
@@ -151,7 +152,9 @@ class Follower {
     if (!at) return first > 1 && this.#digest !== '' ? this.#reader.lost(last) : undefined;
     this.#next = at.position + 1;
     this.#digest = at.digest;
-    if (await this.#isOther(last)) await this.#restart(last);
+    // Asked anew: the snapshot may be younger than what was known of the stream's end.
+    const { state } = await (await this.#parts.bus.manager()).streams.info(STREAM.name);
+    if (await this.#isOther(state.last_seq)) await this.#restart(state.last_seq);
   }
 
   /** The consumer would go on silently after a reconnect; the comparison must come first. */
