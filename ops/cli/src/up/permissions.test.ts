@@ -76,6 +76,18 @@ describe('users of the mesh’s NATS', () => {
     expect(await mayPublish(await open('verifier-1'), '$JS.API.STREAM.PURGE.smartlite-ledger')).toBe(false);
   });
 
+  it('lets the budget keep, replace and remove its ledger’s snapshots, and no other service write them', async () => {
+    const open = await startServer();
+    const store = await (await open('budget-1')).jetstream().views.os('smartlite-ledger-snapshots');
+    for (const word of ['first', 'second']) await store.putBlob({ name: 'latest' }, Buffer.from(word));
+    expect(Buffer.from((await store.getBlob('latest')) ?? []).toString()).toBe('second');
+    await store.delete('latest');
+    expect(await store.getBlob('latest')).toBeNull();
+    const stranger = await open('asr-1');
+    for (const subject of ['$O.smartlite-ledger-snapshots.M.x', '$JS.API.STREAM.PURGE.OBJ_smartlite-ledger-snapshots'])
+      expect([subject, await mayPublish(stranger, subject)]).toEqual([subject, false]);
+  });
+
   it('lets a service make streams and read them', async () => {
     const open = await startServer();
     const bus = await open('asr-1');
