@@ -1,6 +1,6 @@
 import { MeshError, type Amount, Scope, Unit, type Usage } from '@smartlite/contracts';
 import type { Amounts, UnitName } from './amounts.ts';
-import { type Limit, type ScopeName, WINDOW_NAMES } from './limits.ts';
+import type { ScopeName } from './limits.ts';
 import type { UsageLine } from './ledger.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -41,22 +41,6 @@ export function messageOf(amounts: Amounts): Amount[] {
 export function unitOf(unit: Unit): UnitName {
   const name = UNIT_NAMES.get(unit);
   if (!name) throw new MeshError('invalid-argument', 'unit: give one of requests, llm tokens, asr milliseconds, tts characters');
-  return name;
-}
-
-export function scopeOf(scope: Scope): ScopeName {
-  const name = SCOPE_NAMES.get(scope);
-  if (!name) throw new MeshError('invalid-argument', 'scope: give fleet, tenant or user');
-  return name;
-}
-
-export function windowOf(window: string): Limit['window'] {
-  const name = WINDOW_NAMES.find((each) => each === window);
-  if (name === undefined)
-    throw new MeshError(
-      'invalid-argument',
-      `window: ${JSON.stringify(window.slice(0, 20))} is none of ${WINDOW_NAMES.join(', ')}`,
-    );
   return name;
 }
 
