@@ -135,7 +135,7 @@ describe('a log that has lost its tail', () => {
     const before = log.entries.length;
     await witness.decide(reserve('k', 50));
     log.cut(before);
-    await expect.poll(() => witness.ready && other.ready).toBe(true);
+    await expect.poll(() => witness.ready && other.ready, { timeout: 20_000 }).toBe(true);
     expect(witness.losses).toEqual([before]);
     const late = await replica(log, 'c', clock);
     for (const each of [witness, other, late])
@@ -148,7 +148,7 @@ describe('a log that has lost its tail', () => {
     const log = memoryLog();
     const witness = await replica(log, 'a');
     log.cut(0);
-    await expect.poll(() => witness.ready).toBe(true);
+    await expect.poll(() => witness.ready, { timeout: 20_000 }).toBe(true);
     const books = log.entries.length;
     const page = { incarnation: 'another', replica: 'budget-a', boot: START_MS * 2, atMs: START_MS };
     await log.append(
@@ -254,7 +254,7 @@ describe('a message in the ledger that no budget service has signed', () => {
     const log = memoryLog();
     const accountant = await replica(log, 'a');
     await log.append(await make());
-    await expect.poll(() => accountant.foreign).toEqual([expect.stringMatching(because)]);
+    await expect.poll(() => accountant.foreign, { timeout: 20_000 }).toEqual([expect.stringMatching(because)]);
     expect(accountant.usage(ADA)[0]).toMatchObject({ reserved: 0 });
     expect((await accountant.decide(reserve('k', 50))).kind).toBe('granted');
   });

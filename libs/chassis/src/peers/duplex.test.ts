@@ -55,7 +55,7 @@ async function mesh(first: Listening, second: Listening) {
   }
   const peers = createPeers({ nats, clock: systemClock, ids: systemIds });
   stack.defer(() => peers.close());
-  await expect.poll(() => peers.instances('asr').length).toBe(2);
+  await expect.poll(() => peers.instances('asr').length, { timeout: 20_000 }).toBe(2);
   return { peers, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
 }
 
