@@ -1,4 +1,5 @@
-import { open, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { TrustError } from './finding.ts';
@@ -48,8 +49,16 @@ export async function writeMark(path: string, mark: Mark): Promise<void> {
 /** Two writes of one process never share a temporary file. */
 let writes = 0;
 
-/** Temporary file, fsync, rename, fsync of the folder. */
-export async function writeAtomically(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+/**
+ * Temporary file, fsync, rename, fsync of the folder. Returns false, with the file as it was, where `still` says at the last moment
+ * before the rename that it should not be replaced any more.
+ */
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o644,
+  still: () => boolean = () => true,
+): Promise<boolean> {
   writes += 1;
   const temporary = `${path}.${process.pid}-${writes}.partial`;
   const file = await open(temporary, 'w', mode);
@@ -59,13 +68,19 @@ export async function writeAtomically(path: string, content: string | Uint8Array
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
+  if (!still()) {
+    await unlink(temporary);
+    return false;
+  }
+  // In the same step as the question: nothing else of this process, and hardly anything of another, comes in between.
+  renameSync(temporary, path);
   const folder = await open(dirname(path), 'r');
   try {
     await folder.sync();
   } finally {
     await folder.close();
   }
+  return true;
 }
 
 /** Throws where a lock is below what this host, or the trust document, has seen; or too far above it. */

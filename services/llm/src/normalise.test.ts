@@ -56,6 +56,7 @@ describe('what recognisers write', () => {
     ['12-5', '12 minus 5'],
     ['6/2', '6 divided by 2'],
     ['What is the date to-morrow?', 'what is the date tomorrow'],
+    ['Twenty per cent of sixty.', '20 percent of 60'],
     ['7 x 8', '7 times 8'],
     ["What's -40 °C in Fahrenheit?", 'what is -40 degrees celsius in fahrenheit'],
     ['Um, what time, uh, is it?', 'what time is it'],

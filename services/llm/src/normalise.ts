@@ -134,8 +134,9 @@ const PRONOUN_BEFORE_ONE = new Set('another this that which no any every good th
 /** Words that stand for a number already known: "that minus five" subtracts. */
 const RESULTS = new Set('that this it result number answer sum total'.split(' '));
 
-/** A spelling of a hundred years ago, which recognisers have learned from old books. */
+/** Spellings that recognisers have learned from old and from British books. */
 const OLD_DAYS = /\bto-(day|night|morrow)\b/g;
+const PER_CENT = /\bper cent\b/g;
 
 /**
  * Text as the embedded models read it: lower case, no punctuation, numbers as digits ("Twenty-five" and "25" alike), short forms
@@ -143,7 +144,12 @@ const OLD_DAYS = /\bto-(day|night|morrow)\b/g;
  * Pure, and linear in the length of the text.
  */
 export function normalise(text: string): string {
-  const plain = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(OLD_DAYS, 'to$1');
+  const plain = text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(OLD_DAYS, 'to$1')
+    .replace(PER_CENT, 'percent');
   const words = symbolsToWords(plain)
     .split(/\s+/u)
     .map(bareWord)

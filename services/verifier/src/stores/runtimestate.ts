@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { LOCK_BYTES_MAX, parseLock, readBounded, writeAtomically } from '@smartlite/trust';
 
@@ -20,10 +21,10 @@ export async function writeRuntimeState(file: string, state: RuntimeState): Prom
     const before = await stat(file, { bigint: true });
     const lock = parseLock(await readBounded(file, LOCK_BYTES_MAX));
     const content = `${JSON.stringify({ ...lock, runtime_state: state }, null, 2)}\n`;
-    const now = await stat(file, { bigint: true });
-    if (now.ino !== before.ino || now.mtimeNs !== before.mtimeNs) return false;
-    await writeAtomically(file, content, Number(before.mode & 0o777n));
-    return true;
+    return await writeAtomically(file, content, Number(before.mode & 0o777n), () => {
+      const now = statSync(file, { bigint: true });
+      return now.ino === before.ino && now.mtimeNs === before.mtimeNs;
+    });
   } catch {
     return false;
   }
