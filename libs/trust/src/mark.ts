@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
+import { open, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { TrustError } from './finding.ts';
@@ -51,7 +51,7 @@ let writes = 0;
 
 /**
  * Temporary file, fsync, rename, fsync of the folder. Returns false, with the file as it was, where `still` says at the last moment
- * before the rename that it should not be replaced any more.
+ * before the rename that it should not be replaced any more. Whatever goes wrong before that, nothing is left beside the file.
  */
 export async function writeAtomically(
   path: string,
@@ -61,19 +61,18 @@ export async function writeAtomically(
 ): Promise<boolean> {
   writes += 1;
   const temporary = `${path}.${process.pid}-${writes}.partial`;
-  const file = await open(temporary, 'w', mode);
   try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
+    await writeSynced(temporary, content, mode);
+    if (!still()) {
+      await unlink(temporary);
+      return false;
+    }
+    // In the same step as the question: nothing else of this process, and hardly anything of another, comes in between.
+    renameSync(temporary, path);
+  } catch (caught) {
+    await rm(temporary, { force: true });
+    throw caught;
   }
-  if (!still()) {
-    await unlink(temporary);
-    return false;
-  }
-  // In the same step as the question: nothing else of this process, and hardly anything of another, comes in between.
-  renameSync(temporary, path);
   const folder = await open(dirname(path), 'r');
   try {
     await folder.sync();
@@ -81,6 +80,16 @@ export async function writeAtomically(
     await folder.close();
   }
   return true;
+}
+
+async function writeSynced(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const file = await open(path, 'w', mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Throws where a lock is below what this host, or the trust document, has seen; or too far above it. */
