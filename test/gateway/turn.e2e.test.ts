@@ -100,6 +100,13 @@ describe('a turn through the whole mesh', () => {
     expect(salt).toMatch(/^[0-9a-f]{32}$/);
     const traceId = response.headers.get('traceparent')?.split('-')[1];
     const spans = () => stored<SpanRecord[]>(STREAMS.traces);
+    // Each service sends its spans when it comes to it: wait for the gateway's own, of all three.
+    const doors = ['/v1/chat/completions', '/v1/audio/speech', '/v1/voice/turns'];
+    const missing = async () => {
+      const names = new Set((await spans()).flat().map(({ name }) => name));
+      return doors.filter((door) => ![...names].some((name) => name.includes(door)));
+    };
+    await expect.poll(missing, PATIENCE).toEqual([]);
     await expect.poll(async () => (await spans()).flat().some((span) => span.traceId === traceId), PATIENCE).toBe(true);
     const metrics = [...mesh.services.values()].map(async (service) => (await fetch(`http://${service.metrics}/metrics`)).text());
     const written = {

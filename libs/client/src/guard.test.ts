@@ -4,6 +4,9 @@ import { connect } from 'nats';
 import { describe, expect, it } from 'vitest';
 import { connectMesh } from './mesh.ts';
 
+/** What is waited for comes at once on an idle machine; a busy one gets time. */
+const PATIENCE = { timeout: 30_000 };
+
 async function ground(options: Parameters<typeof statusPublisher>[2] = {}) {
   await using stack = new AsyncDisposableStack();
   const { url } = stack.use(await natsServer());
@@ -18,17 +21,17 @@ describe('a guard of one’s own service', () => {
   it('permits once the leader has answered its nonce, and refuses in safe mode at once', async () => {
     await using own = await ground();
     expect(own.guard.permits()).toBe(false);
-    await expect.poll(() => own.guard.permits()).toBe(true);
+    await expect.poll(() => own.guard.permits(), PATIENCE).toBe(true);
     own.verifier.become('safe', { reasons: ['DIGEST_MISMATCH: mind'] });
-    await expect.poll(() => own.guard.permits()).toBe(false);
+    await expect.poll(() => own.guard.permits(), PATIENCE).toBe(false);
     expect(() => own.guard.require()).toThrow(/DIGEST_MISMATCH: mind/);
     own.verifier.become('normal');
-    await expect.poll(() => own.guard.permits()).toBe(true);
+    await expect.poll(() => own.guard.permits(), PATIENCE).toBe(true);
   });
 
   it('cuts the work that is under way', async () => {
     await using own = await ground();
-    await expect.poll(() => own.guard.permits()).toBe(true);
+    await expect.poll(() => own.guard.permits(), PATIENCE).toBe(true);
     const started = Promise.withResolvers<void>();
     const work = own.guard.run(async (signal) => {
       started.resolve();
@@ -43,30 +46,30 @@ describe('a guard of one’s own service', () => {
 
   it('runs work that a proven fleet may do', async () => {
     await using own = await ground();
-    await expect.poll(() => own.guard.permits()).toBe(true);
+    await expect.poll(() => own.guard.permits(), PATIENCE).toBe(true);
     expect(await own.guard.run(async () => 'answer')).toBe('answer');
   });
 
   it('refuses by its own clock when the leader falls silent', async () => {
     await using own = await ground({ leaseMs: 1_500 });
-    await expect.poll(() => own.guard.permits()).toBe(true);
+    await expect.poll(() => own.guard.permits(), PATIENCE).toBe(true);
     own.verifier.silence();
     await expect.poll(() => own.guard.current(), { timeout: 20_000 }).toMatchObject({ mode: 'safe', local: true });
   });
 
   it('believes neither an unsigned all-clear, nor one of another fleet, nor a replay of this one’s', async () => {
     await using own = await ground();
-    await expect.poll(() => own.guard.permits()).toBe(true);
+    await expect.poll(() => own.guard.permits(), PATIENCE).toBe(true);
     const earlier = own.verifier.envelope();
     own.verifier.become('safe');
-    await expect.poll(() => own.guard.permits()).toBe(false);
+    await expect.poll(() => own.guard.permits(), PATIENCE).toBe(false);
     using other = await testDomain({ fleet: 'other-fleet' });
     await using stranger = await statusPublisher(own.url, other, { epoch: 7 });
     const rogue = await connect({ servers: own.url });
     for (const forged of [earlier, stranger.envelope(), '{"mode":"normal"}']) rogue.publish(SUBJECTS.lockStatus, forged);
     await rogue.flush();
     own.verifier.become('safe', { reasons: ['still'] });
-    await expect.poll(() => own.guard.current().reasons).toEqual(['still']);
+    await expect.poll(() => own.guard.current().reasons, PATIENCE).toEqual(['still']);
     expect(own.guard.permits()).toBe(false);
     await rogue.close();
   });

@@ -6,6 +6,9 @@ import type { EngineProcess } from './host.ts';
 import { CHUNK_WINDOW } from './messages.ts';
 import { createEngineHost, type RunningHost } from './start.ts';
 
+/** What is waited for comes at once on an idle machine; a busy one gets time. */
+const PATIENCE = { timeout: 30_000 };
+
 const SCRIPTED = new URL('../../../testkit/src/scripted/engine.ts', import.meta.url);
 const token = (text: string): ScriptStep => ({ chunk: { text } });
 const MANY = Array.from({ length: 4 * CHUNK_WINDOW }, (_, index) => token(String(index)));
@@ -73,7 +76,7 @@ describe('an engine process', () => {
     const leaving = new AbortController();
     const waiting = textsOf(mind, 'hi', leaving.signal);
     const patient = textsOf(mind, 'hi');
-    await expect.poll(() => mind.queued).toBe(2);
+    await expect.poll(() => mind.queued, PATIENCE).toBe(2);
     leaving.abort(new MeshError('cancelled', 'left'));
     await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
     expect(mind.queued).toBe(1);

@@ -5,6 +5,9 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { LockGuard } from './guard.ts';
 import type { LockLink } from './link.ts';
 
+/** What is waited for comes at once on an idle machine; a busy one gets time. */
+const PATIENCE = { timeout: 30_000 };
+
 const silent = () => {};
 const LEASE_MS = 5_000;
 let domain: TestDomain;
@@ -102,7 +105,7 @@ async function stage() {
     lead: async (change: Partial<LockStatus> = {}) => {
       latest = status(change);
       guard.poll();
-      await expect.poll(() => guard.current().mode).toBe(change.mode ?? 'normal');
+      await expect.poll(() => guard.current().mode, PATIENCE).toBe(change.mode ?? 'normal');
     },
     fall: () => (leads = false),
   };

@@ -16,6 +16,9 @@ import { apartFromRequest, inCommandSpan, outgoingTraceparent } from './command.
 import { createMetrics } from './metrics.ts';
 import { spanRecord } from './spanrecord.ts';
 
+/** What is waited for comes at once on an idle machine; a busy one gets time. */
+const PATIENCE = { timeout: 30_000 };
+
 const exporter = new InMemorySpanExporter();
 const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
 beforeAll(() => {
@@ -91,7 +94,7 @@ describe('a request through gRPC and NATS (one-trace)', () => {
     });
 
     const [, traceId, parentId] = (await heard.promise).split('-');
-    await expect.poll(() => exporter.getFinishedSpans().length).toBe(3);
+    await expect.poll(() => exporter.getFinishedSpans().length, PATIENCE).toBe(3);
     const spans = exporter.getFinishedSpans().map((span) => spanRecord(span, 'llm', 'llm-1'));
     const chain = (spanId: string | null | undefined): string[] => {
       const span = spans.find((each) => each.spanId === spanId);

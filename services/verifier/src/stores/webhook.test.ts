@@ -8,6 +8,9 @@ import { manualClock, seededIds, temporaryFolder } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
 import { webhook } from './webhook.ts';
 
+/** What is waited for comes at once on an idle machine; a busy one gets time. */
+const PATIENCE = { timeout: 30_000 };
+
 const SECRET = Buffer.alloc(32, 7);
 const alert = (title: string) =>
   ({ atUnixMs: 0, severity: 'critical', title, reasons: ['DIGEST_MISMATCH ears'], mode: 'safe' }) as const;
@@ -51,7 +54,7 @@ describe('an alert to the webhook', () => {
     using folder = temporaryFolder();
     using hook = await receiver([]);
     sender(hook.url, folder.path).send(alert('the fleet is in safe mode'));
-    await expect.poll(() => hook.received.length).toBe(1);
+    await expect.poll(() => hook.received.length, PATIENCE).toBe(1);
     const { headers, body } = hook.received[0] as Received;
     const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
     expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', SECRET).update(signed).digest('base64')}`);
@@ -64,7 +67,7 @@ describe('an alert to the webhook', () => {
     const { send, outcomes } = sender(hook.url, folder.path);
     send(alert('first'));
     send(alert('second'));
-    await expect.poll(() => outcomes).toEqual(['failed', 'failed', 'delivered', 'delivered']);
+    await expect.poll(() => outcomes, PATIENCE).toEqual(['failed', 'failed', 'delivered', 'delivered']);
     const titles = hook.received.map(({ body }) => (JSON.parse(body) as { data: { title: string } }).data.title);
     expect(titles).toEqual(['first', 'first', 'first', 'second']);
     expect(new Set(hook.received.slice(0, 3).map(({ headers }) => headers['webhook-id'])).size).toBe(1);
@@ -75,14 +78,14 @@ describe('an alert to the webhook', () => {
     using hook = await receiver([302]);
     const { send, outcomes } = sender(hook.url, folder.path);
     send(alert('first'));
-    await expect.poll(() => outcomes).toEqual(['failed', 'delivered']);
+    await expect.poll(() => outcomes, PATIENCE).toEqual(['failed', 'delivered']);
   });
 
   it('is tried while nobody listens there, and given up with the process', async () => {
     using folder = temporaryFolder();
     const { send, outcomes, stopping } = sender('http://127.0.0.1:9/', folder.path);
     send(alert('first'));
-    await expect.poll(() => outcomes.length).toBeGreaterThan(2);
+    await expect.poll(() => outcomes.length, PATIENCE).toBeGreaterThan(2);
     stopping.abort();
     expect(outcomes).not.toContain('delivered');
   });
