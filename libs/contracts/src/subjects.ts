@@ -11,6 +11,9 @@ export const SUBJECTS = {
   drain: (service: ServiceName, instance: string) => `smartlite.drain.${service}.${instance}`,
   drains: 'smartlite.drain.>',
   control: 'smartlite.control',
+  /** Who writes the trail of a region, and how far it has come: in the control log. */
+  trailTerm: (region: string, kind: 'claim' | 'beat') => `smartlite.control.trail.${region}.${kind}`,
+  trailTerms: (region: string) => `smartlite.control.trail.${region}.*`,
   ledger: 'smartlite.ledger',
   event: (type: EventType) => `smartlite.event.${type}`,
   events: 'smartlite.event.>',

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AuditEntry, SUBJECTS } from '@smartlite/contracts';
@@ -90,8 +90,8 @@ async function producer(nats: () => NatsConnection, name = 'llm-9') {
   };
 }
 /** Every entry once, in order, nothing else of this producer. */
-function logged(name = 'llm-9') {
-  const { stdout } = smartlite('audit', 'query', '--json', '--service', 'llm', '--limit', '100000');
+function logged(folder = logFolder(), name = 'llm-9') {
+  const { stdout } = smartlite('audit', 'query', '--log', folder, '--json', '--service', 'llm', '--limit', '100000');
   const entries = stdout
     .trim()
     .split('\n')
@@ -153,6 +153,47 @@ describe('two processes of one log at the same time', () => {
     for (const { id, index } of entries) expect(spool.receipted.get(id)).toBe(index);
     expect(smartlite('audit', 'verify')).toMatchObject({ status: 0, stderr: '' });
     expect(entriesChecked()).toBeGreaterThanOrEqual(300);
+  });
+});
+
+describe('two hosts with the key of one log', () => {
+  it('never write two histories: the second waits for the first’s death, and writes only where its files extend all that was signed', async () => {
+    const server = set.stack.use(await natsServer({ folder: set.jetstream }));
+    const nats = await connect({ servers: server.url });
+    set.stack.defer(() => nats.close());
+    const spool = await producer(() => nats);
+    spool.heard(nats);
+    const logAll = async (count: number) => {
+      spool.make(count);
+      await expect.poll(() => spool.send(), PATIENCE).toBe(0);
+    };
+    const lease = { SMARTLITE_AUDIT_LEASE_MS: '2000' };
+    const other = join(set.domain.home, 'other-host');
+    const others = { keys: join(other, 'keys'), log: join(other, 'audit', FLEET, 'local') };
+    cpSync(set.keys, others.keys, { recursive: true });
+    const onOther = {
+      ...(await set.domain.environment('audit', 'audit-2')),
+      ...lease,
+      SMARTLITE_CHECKPOINT_IDENTITY: others.keys,
+      SMARTLITE_AUDIT_DIR: join(other, 'audit'),
+    };
+    const first = await startAudit(server.url, lease);
+    await logAll(50);
+    const second = await startAudit(server.url, onOther);
+    await expect.poll(() => second.output(), PATIENCE).toContain('LOG_ROLLED_BACK');
+    await first.kill();
+    // Nobody to wait for any more, and still it writes nothing until the dead host's files are there.
+    cpSync(logFolder(), others.log, { recursive: true });
+    expect(existsSync(join(others.keys, FLEET, 'local', 'mark'))).toBe(false);
+    await logAll(50);
+    await second.stop();
+    for (const { id, index } of logged(others.log)) expect(spool.receipted.get(id)).toBe(index);
+    expect(entriesChecked(others.log)).toBeGreaterThanOrEqual(100);
+    // The first host is now the backup. Without its mark, the control log alone knows what was signed since.
+    rmSync(join(set.keys, FLEET, 'local', 'mark'));
+    const returned = await startAudit(server.url, lease);
+    await expect.poll(() => returned.output(), PATIENCE).toContain('LOG_ROLLED_BACK');
+    expect(entriesChecked()).toBeLessThan(100);
   });
 });
 

@@ -1,5 +1,7 @@
 import type { AuditEntry } from '@smartlite/contracts';
 import type { LogFiles } from '@smartlite/tlog';
+import type { TrailTerm } from '@smartlite/trust';
+import type { PlacedTerm } from './tenure.ts';
 
 /** The folder of one log, or of its key. */
 export interface Disk extends LogFiles {
@@ -84,4 +86,15 @@ export interface VerificationLog {
   /** Position of the newest line, -1 for none. */
   readonly last: number;
   add(lines: readonly (Line & { readonly position: number })[]): void;
+}
+
+/** What audit services say in the control log of who writes the trail. */
+export interface TermLog {
+  /** Signs and appends. Resolves when the stream has it; after a rejection it may be there or not. */
+  append(term: Pick<TrailTerm, 'kind' | 'writer' | 'boot' | 'counter' | 'leaseMs' | 'checkpoint'>): Promise<void>;
+  /** Reads from the beginning, until the signal; `lost` when the log is not the one that was read before. */
+  follow(
+    on: { readonly term: (placed: PlacedTerm) => void; readonly caughtUp: () => void; readonly lost: () => void },
+    signal: AbortSignal,
+  ): Promise<void>;
 }

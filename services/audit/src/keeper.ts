@@ -8,21 +8,25 @@ import type { Remark } from './sequencer.ts';
 const TRY_AGAIN_MS = 1_000;
 const APPEND_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
-export type Opener = (onRemark: (remark: Remark) => void) => Promise<OpenLog | undefined>;
+/** How the log is opened, once or again; `close` gives up the right to it. */
+export interface Opener {
+  open(onRemark: (remark: Remark) => void): Promise<OpenLog | undefined>;
+  close(): Promise<void>;
+}
 
 /** Keeps the log open and fed until the service stops: opens it, waits its turn while another writes, and heals after failures. */
 export class Keeper {
   readonly #platform: Platform;
-  readonly #open: Opener;
+  readonly #opener: Opener;
   readonly #stopped = new AbortController();
   #log: OpenLog | undefined;
   #because = 'the log is being opened';
   #running: Promise<void> | undefined;
   #waiters: (() => void)[] = [];
 
-  constructor(platform: Platform, open: Opener) {
+  constructor(platform: Platform, opener: Opener) {
     this.#platform = platform;
-    this.#open = open;
+    this.#opener = opener;
   }
 
   /** Why no call can be answered, if so. */
@@ -49,6 +53,7 @@ export class Keeper {
     await this.#running;
     this.#log?.[Symbol.dispose]();
     this.#log = undefined;
+    await this.#opener.close();
   }
 
   /** Resolves after the next entries were logged, or when the signal ends. */
@@ -92,7 +97,7 @@ export class Keeper {
 
   async #tryOpen(): Promise<void> {
     try {
-      this.#log = await this.#open((remark) => this.#hear(remark));
+      this.#log = await this.#opener.open((remark) => this.#hear(remark));
       this.#because = 'another instance writes this log; this one stands by';
     } catch (error) {
       this.#fail(error);
@@ -105,7 +110,7 @@ export class Keeper {
     if (error instanceof LogFault && this.#because !== because)
       bus.alert('critical', 'the audit log does not continue what was signed before', [`LOG_${error.code}`, because]);
     this.#because = because;
-    log.error('the log cannot be written', { error });
+    log.error('the log cannot be written', { ...(error instanceof LogFault && { code: `LOG_${error.code}` }), error });
   }
 
   #hear({ kind, facts }: Remark): void {

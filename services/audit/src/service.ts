@@ -2,7 +2,7 @@ import { defineService, implement } from '@smartlite/chassis';
 import { AuditServiceService, MeshError } from '@smartlite/contracts';
 import { auditConfig } from './config.ts';
 import { Keeper } from './keeper.ts';
-import { openLog } from './open.ts';
+import { LogOpener } from './open.ts';
 
 const QUERY_LIMIT = 100;
 const QUERY_LIMIT_MAX = 10_000;
@@ -15,7 +15,7 @@ export const audit = defineService({
   config: auditConfig,
 
   wire(config, platform) {
-    const keeper = new Keeper(platform, (onRemark) => openLog(config, platform, onRemark));
+    const keeper = new Keeper(platform, new LogOpener(config, platform));
     return {
       grpc: [
         implement(AuditServiceService, {

@@ -53,15 +53,17 @@ export class TreeLog {
   readonly #disk: Disk;
   readonly #keys: Disk;
   readonly #key: LogKey;
+  readonly #mayWrite: () => void;
   /** What readers see; stays while an append is under way. */
   #state: State | undefined;
   #writable = false;
 
-  /** `keys` is the key's own folder. */
-  constructor(disk: Disk, keys: Disk, key: LogKey) {
+  /** `keys` is the key's own folder; `mayWrite` throws when this process may not sign any more. */
+  constructor(disk: Disk, keys: Disk, key: LogKey, mayWrite: () => void = () => {}) {
     this.#disk = disk;
     this.#keys = keys;
     this.#key = key;
+    this.#mayWrite = mayWrite;
   }
 
   /** The newest checkpoint. */
@@ -70,17 +72,25 @@ export class TreeLog {
   }
 
   /**
-   * Takes the log up where the newest signed checkpoint stands, which it must still reproduce. Throws ROLLED_BACK where it is older
-   * than what was signed, FORKED where it is another history: a writer that went on would sign a second one.
+   * Proves that the files hold every checkpoint that is known to be signed: the mark's, the files' own, and `elsewhere` (the control
+   * log's). Gives the newest. Writes nothing. Throws ROLLED_BACK where the files are older, FORKED where they are another history: a
+   * writer that went on would sign a second one.
    */
-  async open(): Promise<void> {
+  async examine(elsewhere?: SignedCheckpoint): Promise<SignedCheckpoint | undefined> {
+    const known = [await this.#read(this.#keys, MARK_PATH), await this.#read(this.#disk, CHECKPOINT_PATH), elsewhere]
+      .filter((checkpoint) => checkpoint !== undefined)
+      .toSorted((a, b) => b.size - a.size);
+    for (const checkpoint of known) if (checkpoint.size > 0) await this.#prove(checkpoint);
+    return known[0];
+  }
+
+  /** Takes the log up where the newest signed checkpoint stands. Throws what `examine` throws. */
+  async open(elsewhere?: SignedCheckpoint): Promise<void> {
     this.#writable = false;
-    const [mark, seen] = [await this.#read(this.#keys, MARK_PATH), await this.#read(this.#disk, CHECKPOINT_PATH)];
-    const newest = newerOf(mark, seen);
+    const newest = await this.examine(elsewhere);
+    this.#mayWrite();
     if (!newest) return this.#begin();
-    const older = newest === mark ? seen : mark;
-    await this.#prove(newest);
-    if (older && older.size > 0) await this.#prove(older);
+    const [mark, seen] = [await this.#read(this.#keys, MARK_PATH), await this.#read(this.#disk, CHECKPOINT_PATH)];
     if (newest.note !== mark?.note) await this.#keys.write(MARK_PATH, Buffer.from(newest.note));
     if (newest.note !== seen?.note) await this.#disk.write(CHECKPOINT_PATH, Buffer.from(newest.note));
     this.#state = await this.#load(newest);
@@ -102,6 +112,7 @@ export class TreeLog {
     const bundle = [...tail, ...entries];
     const tiles = newTiles(old.size, edge.size);
     await this.#writeTiles(tiles, old.size, bundle, rows);
+    this.#mayWrite();
     const checkpoint = signCheckpoint({ size: edge.size, root: edge.root() }, this.#key.key, this.#key.privateKey);
     await this.#keys.write(MARK_PATH, Buffer.from(checkpoint.note));
     await this.#disk.write(CHECKPOINT_PATH, Buffer.from(checkpoint.note));
@@ -222,10 +233,6 @@ export class TreeLog {
         await this.#disk.remove(`${tilePath({ level, index, width: TILE_WIDTH })}.p`);
     }
   }
-}
-
-function newerOf(a: SignedCheckpoint | undefined, b: SignedCheckpoint | undefined): SignedCheckpoint | undefined {
-  return a && b ? (b.size > a.size ? b : a) : (a ?? b);
 }
 
 function rest<T>(row: readonly T[]): readonly T[] {

@@ -1,5 +1,6 @@
 import type { Clock, Ids } from '@smartlite/chassis';
 import type { AuditEntry } from '@smartlite/contracts';
+import type { SignedCheckpoint } from '@smartlite/tlog';
 import type { RoleTrust } from '@smartlite/trust';
 import type { Delivery, Head, Index, Line, Receipts, VerificationLog } from './engine.ts';
 import { digestOf, parseEntry } from './entry.ts';
@@ -22,6 +23,8 @@ export interface WriterParts {
   readonly view: VerificationLog;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Throws when this process may not write the log any more: nobody is then told of what it has written. */
+  readonly mayWrite?: () => void;
   readonly onRemark: (remark: Remark) => void;
 }
 
@@ -39,10 +42,10 @@ export class Writer {
     this.#parts = parts;
   }
 
-  /** Opens the log, and brings index and view up to it. Throws what the log throws. */
-  async open(): Promise<void> {
+  /** Opens the log, and brings index and view up to it. `elsewhere`: a checkpoint that it must extend. Throws what the log throws. */
+  async open(elsewhere?: SignedCheckpoint): Promise<void> {
     const { log, index, trust } = this.#parts;
-    await log.open();
+    await log.open(elsewhere);
     await this.#catchUp();
     const heads = index.heads();
     this.#own = heads.find(({ producer }) => producer === LOG_PRODUCER);
@@ -65,7 +68,7 @@ export class Writer {
 
   async #log(steps: readonly Step[]): Promise<void> {
     if (steps.length === 0) return;
-    const { log, index, view, receipts, onRemark } = this.#parts;
+    const { log, index, view, receipts, mayWrite, onRemark } = this.#parts;
     const lines = this.#linesOf(steps);
     const first = log.checkpoint.size;
     if (lines.length > 0) {
@@ -73,6 +76,7 @@ export class Writer {
       index.add(lines, Buffer.from(root).toString('hex'));
       view.add(lines.map((line, at) => ({ ...line, position: first + at })));
     }
+    mayWrite?.();
     receipts.send(
       steps.flatMap((step) => {
         if (step.kind === 'remark') return [];

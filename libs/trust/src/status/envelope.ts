@@ -42,6 +42,7 @@ export type MessageKind =
   | 'control-entry'
   | 'event-notice'
   | 'audit-receipt'
+  | 'trail-term'
   | 'boot-key'
   | 'audit-entry'
   | 'answer-receipt'

@@ -1,7 +1,7 @@
-import type { Bus, Log } from '@smartlite/chassis';
+import { type Bus, controlStreamConfig, type Log } from '@smartlite/chassis';
 import { STREAMS, SUBJECTS } from '@smartlite/contracts';
 import { openControl, orderId, type Placed, type RoleTrust } from '@smartlite/trust';
-import { DiscardPolicy, type JsMsg, RetentionPolicy, StorageType } from 'nats';
+import type { JsMsg } from 'nats';
 import type { ControlLog } from '../engine.ts';
 import { AppendQueue } from './appendqueue.ts';
 
@@ -9,10 +9,6 @@ const ENTRIES = `${SUBJECTS.control}.entry`;
 const ORDERS = `${SUBJECTS.control}.order`;
 const BEATS = `${SUBJECTS.control}.beat`;
 
-/** Beats and alarms that the log keeps: each lasting entry has a subject of its own, and so is never pushed out by them. */
-const LATEST_MAX = 1_000;
-const MESSAGE_BYTES_MAX = 512 * 1024;
-const STREAM_BYTES_MAX = 1024 ** 3;
 const NANOS_PER_MS = 1_000_000;
 /** How often the stream's end is compared with what was read. */
 const CHECK_MS = 5_000;
@@ -74,7 +70,7 @@ class Follower {
   async #round(signal: AbortSignal): Promise<void> {
     const { bus, replicas } = this.#parts;
     const manager = await bus.manager();
-    const info = await manager.streams.info(STREAMS.control).catch(() => manager.streams.add(streamConfig(replicas)));
+    const info = await manager.streams.info(STREAMS.control).catch(() => manager.streams.add(controlStreamConfig(replicas)));
     if (await this.#isOther(info.state.last_seq)) this.#restart();
     if (info.state.last_seq < this.#next) this.#on.caughtUp();
     const consumer = await bus.jetstream.consumers.get(STREAMS.control, { opt_start_seq: this.#next });
@@ -142,21 +138,4 @@ function place(message: JsMsg, trust: RoleTrust): Placed {
   const lasting = message.subject.startsWith(`${ENTRIES}.`) || message.subject.startsWith(`${ORDERS}.`);
   const atMs = Math.floor(message.info.timestampNanos / NANOS_PER_MS);
   return openControl(message.data, { position: message.seq, atMs, lasting }, trust);
-}
-
-function streamConfig(replicas: number) {
-  return {
-    name: STREAMS.control,
-    subjects: [`${SUBJECTS.control}.>`, SUBJECTS.lockAlarm],
-    retention: RetentionPolicy.Limits,
-    storage: StorageType.File,
-    // A full log must refuse new entries, never forget old ones.
-    discard: DiscardPolicy.New,
-    discard_new_per_subject: false,
-    max_msgs_per_subject: LATEST_MAX,
-    max_bytes: STREAM_BYTES_MAX,
-    max_msg_size: MESSAGE_BYTES_MAX,
-    num_replicas: replicas,
-    allow_direct: false,
-  };
 }
