@@ -31,7 +31,7 @@ describe('the models of a pack', () => {
     expect(Object.fromEntries(wanted.map(({ id, load, inSafeMode }) => [id, `${load} ${inSafeMode}`]))).toEqual({
       ear: 'at-once keep',
       big: 'at-once unload',
-      spare: 'on-demand keep',
+      spare: 'standby keep',
       small: 'at-once unload',
     });
   });

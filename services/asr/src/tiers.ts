@@ -40,7 +40,7 @@ export function wantedModels(pack: Pack): readonly WantedModel[] {
   const wanted = new Map<string, WantedModel>([[vad, { ...detector(vad), artifacts: artifactsOf(pack, vad) }]]);
   for (const { tier, model, role } of uses) {
     if (wanted.has(model)) continue;
-    const load = model !== partials && role === 'fallback' ? 'on-demand' : 'at-once';
+    const load = model !== partials && role === 'fallback' ? 'standby' : 'at-once';
     const inSafeMode = fallbacks.has(model) ? 'keep' : 'unload';
     wanted.set(model, {
       id: model,

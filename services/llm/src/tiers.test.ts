@@ -50,6 +50,6 @@ describe('the models to keep', () => {
 
   it('load at once, but fallbacks when they are asked', () => {
     const loads = Object.fromEntries(wantedModels(pack).map(({ id, load }) => [id, load]));
-    expect(loads).toEqual({ mind: 'at-once', far: 'on-demand', book: 'on-demand' });
+    expect(loads).toEqual({ mind: 'at-once', far: 'standby', book: 'standby' });
   });
 });

@@ -26,7 +26,7 @@ export function tierOf({ llm_tiers: { default_tier, tiers } }: Pack, asked: stri
 /** Engines that send the question to somebody else's machine: closed in safe mode, whatever their role. */
 const REMOTE_ENGINES: ReadonlySet<string> = new Set(['openai']);
 
-/** Models to keep: primaries and shadows at once, fallbacks when they are needed; only fallbacks stay in safe mode. */
+/** Models to keep: primaries and shadows at once, fallbacks stand by; only fallbacks stay in safe mode. */
 export function wantedModels({ llm_tiers: { tiers }, models }: Pack): readonly WantedModel[] {
   const wanted = new Map<string, WantedModel>();
   for (const [tier, { candidates }] of Object.entries(tiers)) {
@@ -40,7 +40,7 @@ export function wantedModels({ llm_tiers: { tiers }, models }: Pack): readonly W
         tier,
         role,
         artifacts: model.artifacts,
-        load: fallback ? 'on-demand' : 'at-once',
+        load: fallback ? 'standby' : 'at-once',
         inSafeMode: keeps ? 'keep' : 'unload',
       });
     }

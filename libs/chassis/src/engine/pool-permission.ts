@@ -9,8 +9,11 @@ export interface WantedModel {
   readonly role: string;
   /** Artifact ids: a model with a refused artifact is not run. */
   readonly artifacts: readonly string[];
-  /** `at-once`: loaded as soon as the mode permits, and again after a crash. `on-demand`: loaded by the first call that needs it. */
-  readonly load: 'at-once' | 'on-demand';
+  /**
+   * `at-once`: loaded as soon as the mode permits, and again after a crash. `standby`: loaded when what serves has been loaded for a
+   * while, so that it takes over without a start of its own; or before that, by the first call that needs it.
+   */
+  readonly load: 'at-once' | 'standby';
   /** Fallbacks and what they cannot do without are kept in fleet-wide safe mode, for operators' diagnostic calls; the rest is unloaded. */
   readonly inSafeMode: 'keep' | 'unload';
   /** Most pieces of work at once in its process; further ones wait in the engine host's bounded queue. */
@@ -19,11 +22,13 @@ export interface WantedModel {
 
 /**
  * What the lock state permits one model.
- * `run`: it should be loaded. `allow`: it may stay loaded, and a call may load it. `hold`: it may stay loaded, nothing is started.
+ * `run`: it should be loaded. `standby`: likewise once it is its turn; a call may load it before. `allow`: it may stay loaded, and a
+ * call may load it. `hold`: it may stay loaded, nothing is started.
  * `stop`: its process ends now.
  */
 export type Permission =
   | { readonly kind: 'run' }
+  | { readonly kind: 'standby' }
   | { readonly kind: 'allow' }
   | { readonly kind: 'hold' | 'stop'; readonly because: string };
 
@@ -32,7 +37,7 @@ export function permissionFor(model: WantedModel, state: LockState): Permission 
   if (state.mode === 'halted') return { kind: 'stop', because: 'the mesh is halted' };
   const refused = model.artifacts.find((artifact) => state.refusedArtifacts.includes(artifact));
   if (refused !== undefined) return { kind: 'stop', because: `artifact ${refused} is refused` };
-  if (state.mode === 'normal') return { kind: model.load === 'at-once' ? 'run' : 'allow' };
+  if (state.mode === 'normal') return { kind: model.load === 'at-once' ? 'run' : 'standby' };
   if (state.mode === 'safe' && !state.local) return inFleetSafeMode(model);
   return { kind: 'hold', because: state.mode === 'safe' ? 'this instance has no fresh lock status' : 'no lock status yet' };
 }

@@ -16,6 +16,8 @@ export const RESTART_FIRST_MS = 250;
 export const RESTART_MOST_MS = 30_000;
 /** A process that ran this long was healthy: the next restart begins with the first wait again. */
 export const STABLE_MS = 60_000;
+/** What a call may bring about. */
+const MAY_BE_LOADED: ReadonlySet<Permission['kind']> = new Set(['run', 'standby', 'allow']);
 
 /** What happens to a slot's process, told to the pool, which logs and records it. */
 export interface SlotListener {
@@ -47,6 +49,7 @@ export class ModelSlot {
   #permission: Permission = { kind: 'hold', because: 'no lock status yet' };
   #state: SlotState = { kind: 'unloaded', because: 'not needed yet' };
   #failures = 0;
+  #standsBy = false;
 
   constructor(model: WantedModel, parts: SlotParts) {
     this.model = model;
@@ -57,7 +60,13 @@ export class ModelSlot {
   apply(permission: Permission): void {
     this.#permission = permission;
     if (permission.kind === 'stop') this.stop(permission.because);
-    else if (permission.kind === 'run' && this.#state.kind === 'unloaded') this.#load();
+    else if (this.#isWanted && this.#state.kind === 'unloaded') this.#load();
+  }
+
+  /** From now on a standby is kept loaded as well. */
+  standBy(): void {
+    this.#standsBy = true;
+    this.apply(this.#permission);
   }
 
   /** The process that is loaded at this moment. */
@@ -67,7 +76,7 @@ export class ModelSlot {
 
   /** The process, loaded first if need be. Throws `unavailable`, with a reason, when it cannot be had now. */
   async demand(signal: AbortSignal): Promise<AnyEngine> {
-    if (this.#state.kind === 'unloaded' && (this.#permission.kind === 'run' || this.#permission.kind === 'allow')) this.#load();
+    if (this.#state.kind === 'unloaded' && MAY_BE_LOADED.has(this.#permission.kind)) this.#load();
     if (this.#state.kind === 'loading') await unlessAborted(this.#state.done, signal);
     if (this.process === undefined) throw this.#unavailable();
     return this.process;
@@ -93,6 +102,10 @@ export class ModelSlot {
   get fact(): ModelFact {
     const { id, tier, role } = this.model;
     return { id, tier, role, ...describe(this.#state) };
+  }
+
+  get #isWanted(): boolean {
+    return this.#permission.kind === 'run' || (this.#permission.kind === 'standby' && this.#standsBy);
   }
 
   #load(): void {
@@ -159,7 +172,7 @@ export class ModelSlot {
 
   #retry(controller: AbortController): void {
     if (this.#state.kind !== 'failed' || this.#state.controller !== controller) return;
-    if (this.#permission.kind === 'run') this.#load();
+    if (this.#isWanted) this.#load();
     else this.#state = { kind: 'unloaded', because: this.#state.failure.message };
   }
 

@@ -2,7 +2,7 @@ import { MeshError } from '@smartlite/contracts';
 import { describe, expect, it } from 'vitest';
 import type { LockState } from '../platform.ts';
 import type { EngineHost, EngineProcess } from './host.ts';
-import { ModelPool, type PoolPlatform, type WantedModel } from './pool.ts';
+import { ModelPool, type PoolPlatform, STANDBY_AFTER_MS, type WantedModel } from './pool.ts';
 
 const PRIMARY: WantedModel = {
   id: 'big',
@@ -17,7 +17,7 @@ const FALLBACK: WantedModel = {
   tier: 'standard',
   role: 'fallback',
   artifacts: ['small-weights'],
-  load: 'on-demand',
+  load: 'standby',
   inSafeMode: 'keep',
 };
 const LOCK = `sha256:${'a'.repeat(64)}`;
@@ -75,6 +75,8 @@ class World {
   #starting = 0;
   /** Waits that have begun and not ended: call one to let its time pass. */
   waits: { ms: number; pass: () => void }[] = [];
+  /** The same, for the rest before the standbys are loaded. */
+  rests: (() => void)[] = [];
   #listener: (state: LockState) => void = () => undefined;
 
   readonly #engines: EngineHost = {
@@ -116,7 +118,8 @@ class World {
       },
       engines: this.#engines,
     } as unknown as PoolPlatform;
-    const wait = (ms: number) => new Promise<void>((resolve) => this.waits.push({ ms, pass: resolve }));
+    const wait = (ms: number) =>
+      new Promise<void>((pass) => (ms === STANDBY_AFTER_MS ? this.rests.push(pass) : this.waits.push({ ms, pass })));
     this.pool = new ModelPool(platform, { plan: () => models, wait });
     this.pool.start();
   }
@@ -164,6 +167,19 @@ describe('in normal mode', () => {
     const [one, two] = await Promise.all([world.pool.demand('small', NEVER), world.pool.demand('small', NEVER)]);
     expect(one).toBe(two);
     expect(world.processes.map((process) => process.modelId)).toEqual(['big', 'small']);
+  });
+
+  it('loads the standbys when what serves has been loaded for a while, and again after a crash', async () => {
+    const world = await normalWorld();
+    world.rests[0]?.();
+    await world.quiet();
+    expect(world.states()).toEqual({ big: 'loaded', small: 'loaded' });
+    world.processes[1]?.end(139);
+    await world.quiet();
+    expect(world.states()['small']).toBe('unloaded');
+    world.waits.at(-1)?.pass();
+    await world.quiet();
+    expect(world.states()['small']).toBe('loaded');
   });
 
   it('loads two models at a time and the others after them', async () => {
@@ -237,6 +253,16 @@ describe('when the lock in force changes', () => {
 });
 
 describe('in fleet-wide safe mode', () => {
+  it('starts no standby by itself', async () => {
+    const world = await normalWorld();
+    await world.become(state('safe'));
+    world.rests[0]?.();
+    await world.quiet();
+    expect(world.states()).toEqual({ big: 'unloaded', small: 'unloaded' });
+    await world.become(state('normal'));
+    expect(world.states()['small']).toBe('loaded');
+  });
+
   it('keeps verified fallback models alone, and loads one for a diagnostic call', async () => {
     const world = await normalWorld();
     await world.become(state('safe'));

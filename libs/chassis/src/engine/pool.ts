@@ -14,6 +14,8 @@ export type { WantedModel } from './pool-permission.ts';
 const LOADING_AT_ONCE = 2;
 /** First wait before lock and pack are read anew because they are not yet the ones in force. Doubles up to RESTART_MOST_MS. */
 const ADOPT_FIRST_MS = 250;
+/** How long what serves has been loaded before the standbys are: a start, and the first calls, have the machine to themselves. */
+export const STANDBY_AFTER_MS = 10_000;
 
 export interface PoolOptions {
   /** Which models to keep, from the pack that the lock in force covers. Pure. */
@@ -157,6 +159,20 @@ export class ModelPool {
     this.#adopted = { lockDigest, pack, shadowsStandIn: lock.verification_policy.allow_shadow_fallback, slots };
     this.#adopting = undefined;
     this.#apply(this.#platform.guard.current());
+    void this.#standBy(this.#adopted);
+  }
+
+  /** One after the other: nobody waits for them. */
+  async #standBy(adopted: Adopted): Promise<void> {
+    const standbys = [...adopted.slots.values()].filter(({ model }) => model.load === 'standby');
+    if (standbys.length === 0) return;
+    await this.settled();
+    await this.#wait(STANDBY_AFTER_MS, this.#closing.signal).catch(() => undefined);
+    for (const slot of standbys) {
+      if (this.#closing.signal.aborted || this.#adopted !== adopted) return;
+      slot.standBy();
+      await slot.settled();
+    }
   }
 
   #stopAll(because: string): void {
