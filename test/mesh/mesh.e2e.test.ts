@@ -39,6 +39,8 @@ const CLIP = (file: string) => join(import.meta.dirname, '..', 'speech', file);
 const WORDS = 63;
 const WORD_ERRORS_MAX = 1;
 const SERVICES = ['asr', 'audit', 'budget', 'gateway', 'llm', 'tts', 'verifier'];
+/** Where a WAV file says how many samples a second has: Flite makes 16,000, eSpeak-NG 22,050. */
+const RATE_AT = 24;
 /** Looking at processes that come and go. */
 const PATIENCE = { timeout: 120_000, interval: 250 };
 
@@ -61,13 +63,20 @@ const post = (path: string, init: RequestInit) =>
   });
 
 /** Somebody who asks in the mesh's own voice. */
-async function spoken(text: string): Promise<Buffer> {
+async function spoken(text: string, voice = 'alloy'): Promise<Buffer> {
   const response = await post('/v1/audio/speech', {
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'tts-1', voice: 'alloy', input: text, response_format: 'wav' }),
+    body: JSON.stringify({ model: 'tts-1', voice, input: text, response_format: 'wav' }),
   });
   expect(response.status).toBe(200);
   return Buffer.from(await response.arrayBuffer());
+}
+
+async function understood(audio: Buffer): Promise<string> {
+  const form = new FormData();
+  form.append('model', 'whisper-1');
+  form.append('file', new Blob([new Uint8Array(audio)]), 'speech.wav');
+  return ((await (await post('/v1/audio/transcriptions', { body: form })).json()) as { text: string }).text;
 }
 
 /** One turn, straight at the gateway: its events by name, in order. */
@@ -98,10 +107,7 @@ describe('a mesh that has just been started', () => {
   it('answers by the language model of the pack, in speech that a recogniser understands', async () => {
     const { answer, servedBy } = await talk(CLIP('goforward.wav'));
     expect(servedBy).toMatchObject({ asr: { model: 'moonshine-base' }, llm: { engine: 'gguf' }, tts: { model: 'flite' } });
-    const form = new FormData();
-    form.append('model', 'whisper-1');
-    form.append('file', new Blob([readFileSync(join(mesh.home, 'reply.wav'))]), 'reply.wav');
-    const { text } = (await (await post('/v1/audio/transcriptions', { body: form })).json()) as { text: string };
+    const text = await understood(readFileSync(join(mesh.home, 'reply.wav')));
     expect(wordErrors(answer, text)).toBeLessThanOrEqual(Math.ceil(comparableWords(answer).length / 4));
   });
 
@@ -110,6 +116,20 @@ describe('a mesh that has just been started', () => {
     const time = doneOf((await turn(await spoken('What time is it?'))).events);
     expect(sum.answer).toMatch(/42|forty[- ]two/i);
     expect(time.answer).toMatch(/\d:\d\d/);
+  });
+
+  // That the engines' own phones are the lexicon's is shown in test/speech.
+  it.each(['SmartLite', 'Qdrant', 'nginx', 'Siobhan'])(
+    'speaks a term of the lexicon so that it is written back: %s',
+    async (term) => {
+      expect(await understood(await spoken(`What is ${term}?`))).toContain(term);
+    },
+  );
+
+  it('speaks in the voice that is named, by the model that has it', async () => {
+    const [usual, robot] = [await spoken('Hello there.'), await spoken('Hello there.', 'en-us')];
+    expect([usual.readUInt32LE(RATE_AT), robot.readUInt32LE(RATE_AT)]).toEqual([16_000, 22_050]);
+    expect(await understood(robot)).toMatch(/hello/i);
   });
 
   it('charges what was used: tokens, seconds of audio, characters spoken', async () => {

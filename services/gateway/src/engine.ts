@@ -38,6 +38,8 @@ export interface Ports extends Stages {
   readonly log: Platform['log'];
   /** LLM tokens that the caller may still spend, for answers that speak of it; undefined where the budget does not say in time. */
   readonly tokensLeft: (call: Call) => Promise<bigint | undefined>;
+  /** The voice that a request means. Throws `invalid-argument`, with the names there are, for a voice or a model that is not there. */
+  readonly voiceFor: (asked: { readonly model: string; readonly voice: string }) => Promise<string>;
   /** A name for a reservation that nobody outside can choose: the same name twice would be one reservation. */
   readonly newId: () => string;
   /** 16 random bytes, hex: what an answer's digests are salted with. */

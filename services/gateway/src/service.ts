@@ -8,6 +8,7 @@ import { StreamedLedgerLine } from './ledgerline.ts';
 import { tokensLeft } from './tokensleft.ts';
 import { Statement } from './turn/statement.ts';
 import { takeTurn } from './turn/turn.ts';
+import { voiceFor, voiceModels } from './voices.ts';
 
 /** What is left is told to whoever asks for it; an answer does not wait for it. */
 const USAGE_MS = 250;
@@ -36,6 +37,10 @@ export const gateway = defineService({
       log,
       trail: latest.trail,
       tokensLeft: (call) => tokensLeftOf(call).catch(() => undefined),
+      async voiceFor(asked) {
+        if (asked.model === '' && asked.voice === '') return '';
+        return voiceFor(voiceModels((await platform.models.verify()).pack), asked);
+      },
       newId: () => ids.uuid(),
       newSalt: () => Buffer.from(ids.bytes(SALT_BYTES)).toString('hex'),
       reservationMs,

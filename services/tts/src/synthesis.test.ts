@@ -19,6 +19,7 @@ const PACK = {
   ],
 } as unknown as Pack;
 
+const VOICE_OF_ROBOT = 'fallback of tier tts, voice metal';
 const CALL: Call = {
   signal: new AbortController().signal,
   deadlineUnixMs: Number.POSITIVE_INFINITY,
@@ -147,6 +148,21 @@ describe('a text that is spoken', () => {
     ]);
   });
 
+  it('is spoken by the model that has the voice asked for, also where that is the fallback', async () => {
+    const rig = new Rig();
+    expect(doneOf(await rig.speak({ voice: 'metal' }))?.servedBy).toMatchObject({ model: 'robot', because: VOICE_OF_ROBOT });
+    expect(rig.asked.map(({ voice }) => voice)).toEqual(['metal']);
+  });
+
+  it('is spoken in another voice where the model of the one asked for cannot be had, and the reply says so', async () => {
+    const rig = new Rig();
+    rig.states = { singer: 'loaded', robot: 'refused' };
+    const by = doneOf(await rig.speak({ voice: 'metal' }))?.servedBy;
+    expect(by).toMatchObject({ model: 'singer', because: expect.stringContaining('robot is refused') });
+    expect(by?.because).toContain('it has no voice metal and spoke in its own, anna');
+    expect(rig.asked.map(({ voice }) => voice)).toEqual(['anna']);
+  });
+
   it('is refused in a voice that is not there, at a rate out of bounds, and when it has no words', async () => {
     const rig = new Rig();
     await expect(rig.speak({ voice: 'zoe' })).rejects.toMatchObject({
@@ -167,6 +183,7 @@ describe('when the primary fails', () => {
     const done = doneOf(await rig.speak({ voice: 'ben' }));
     expect(done?.servedBy).toMatchObject({ model: 'robot', tier: 'tacotron2', role: 'fallback' });
     expect(done?.servedBy?.because).toContain('singer failed: the engine process has ended');
+    expect(done?.servedBy?.because).toContain('it has no voice ben and spoke in its own, metal');
     expect(rig.asked.at(-1)?.voice).toBe('metal');
   });
 

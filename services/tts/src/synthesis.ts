@@ -22,7 +22,7 @@ import { parseSpeechChunk, type SpeechChunk, type SpeechRequest } from './engine
 import { LexiconInForce } from './pronouncing.ts';
 import { speakable } from './speakable.ts';
 import { Spoken } from './spoken.ts';
-import { requireVoice, type Speaker, speakersOf, voiceOf } from './voices.ts';
+import { requireVoice, type Speaker, speakersOf, voiceOf, whoHasItFirst } from './voices.ts';
 
 /** When a caller that came before the models were loaded may try again. */
 const RETRY_AFTER_MS = 1000;
@@ -80,9 +80,10 @@ export class Synthesis {
     const plain = speakable(text);
     const pack = this.#pack();
     const request = { text: plain, rate: rateOf(rate), voice, pronounced: this.#lexicon.of(pack).find(plain) };
-    const speakers = speakersOf(pack);
+    const speakers = whoHasItFirst(speakersOf(pack), voice);
     requireVoice(speakers, voice);
-    const course = this.#courseFor(speakers);
+    if (voice !== '') await this.#called(speakers[0]?.model ?? '', call.signal);
+    const course = this.#courseFor(speakers, voice);
     const characters = Array.from(text).length;
     const spoken = new Spoken();
     this.#inflight += 1;
@@ -119,14 +120,16 @@ export class Synthesis {
     const speaker = speakers.find((each) => each.model === model);
     if (speaker === undefined) throw new MeshError('internal', `no speaker for model ${model}`);
     const heard = (copy ? new Spoken() : spoken).anew();
+    const { voice, instead } = voiceOf(speaker, request.voice);
     let silent = true;
-    for await (const chunk of engine.run({ ...request, voice: voiceOf(speaker, request.voice) }, signal, begun)) {
+    for await (const chunk of engine.run({ ...request, voice }, signal, begun)) {
       silent = false;
       const rest = heard.rest(parseSpeechChunk(chunk));
       if (rest !== undefined) yield { kind: { $case: 'frame', value: rest } };
     }
     if (silent) throw new MeshError('internal', 'the engine gave no audio');
-    const by = servedBy(engine, { role, because }, speaker.name, this.#platform, call);
+    const reasons = instead === undefined ? because : `${because}; ${instead}`;
+    const by = servedBy(engine, { role, because: reasons }, speaker.name, this.#platform, call);
     yield { kind: { $case: 'done', value: { characters, audioMs: Math.round(spoken.ms), servedBy: by } } };
   }
 
@@ -136,14 +139,23 @@ export class Synthesis {
     throw new MeshError('unavailable', 'the models are not verified yet', { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  #courseFor(speakers: readonly Speaker[]): Course {
-    const course = this.#course(speakers);
+  /** A voice that somebody names is waited for while its model is loaded: nobody else can speak in it. */
+  async #called(model: string, signal: AbortSignal): Promise<void> {
+    const state = this.#factOf(model)?.state;
+    if (state !== 'loading' && state !== 'unloaded') return;
+    // Where it cannot be had, the course says so, and who speaks instead.
+    await this.#pool.demand(model, signal).catch(() => undefined);
+  }
+
+  #courseFor(speakers: readonly Speaker[], voice: string): Course {
+    const course = this.#course(speakers, voice);
     if (course.legs.length > 0) return course;
     throw new MeshError('unavailable', course.obstacles, { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  #course(speakers: readonly Speaker[]): Course {
-    return this.#relay.course(TIER, speakers, this.#conditions());
+  /** Each voice has a route of its own, so that no change of a route is told where somebody only names another voice. */
+  #course(speakers: readonly Speaker[], voice = ''): Course {
+    return this.#relay.course(voice === '' ? TIER : `${TIER}, voice ${voice}`, speakers, this.#conditions());
   }
 
   /** One that is being loaded is waited for; a fallback is loaded when it is asked; one that was refused or is missing cannot be asked. */

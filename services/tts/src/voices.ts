@@ -36,19 +36,29 @@ export function requireVoice(speakers: readonly Speaker[], asked: string): void 
   );
 }
 
-/** The voice that a speaker uses: the one asked for, or its own where it has not got that one. */
-export function voiceOf({ voices, defaultVoice }: Speaker, asked: string): string {
-  return voices.includes(asked) ? asked : defaultVoice;
+/**
+ * The speakers in the order in which they are asked: those who have the voice come first, for whoever names one wants to hear it. Empty
+ * stands for no wish. Pure.
+ */
+export function whoHasItFirst(speakers: readonly Speaker[], asked: string): readonly Speaker[] {
+  const has = ({ voices }: Speaker) => asked === '' || voices.includes(asked);
+  return [...speakers.filter(has), ...speakers.filter((speaker) => !has(speaker))];
 }
 
-/** Models to keep: the primary at once, the fallback when it is needed and in safe mode. */
+/** The voice that a speaker uses: the one asked for, or its own where it has not got that one; and then, why. */
+export function voiceOf({ voices, defaultVoice }: Speaker, asked: string): { readonly voice: string; readonly instead?: string } {
+  if (asked === '' || voices.includes(asked)) return { voice: asked || defaultVoice };
+  return { voice: defaultVoice, instead: `it has no voice ${asked} and spoke in its own, ${defaultVoice}` };
+}
+
+/** Models to keep: the primary at once; the fallback stands by, also in safe mode. */
 export function wantedModels(pack: Pack): readonly WantedModel[] {
   return speakersOf(pack).map(({ name, role, model: id }) => ({
     id,
     tier: name,
     role,
     artifacts: pack.models.find((model) => model.id === id)?.artifacts ?? [],
-    load: role === 'primary' ? 'at-once' : 'on-demand',
+    load: role === 'primary' ? 'at-once' : 'standby',
     inSafeMode: role === 'fallback' ? 'keep' : 'unload',
     concurrency: SENTENCES_AT_ONCE,
   }));

@@ -11,6 +11,7 @@ import { findPlace } from '../up/place.ts';
 interface Options {
   readonly out: string;
   readonly tier?: string;
+  readonly voice?: string;
   readonly user?: string;
   readonly region?: string;
   readonly stream?: boolean;
@@ -25,6 +26,7 @@ export function registerTalk(program: Command): void {
     .description('one voice turn through the gateway: speech in, transcript, answer and speech out')
     .option('--out <reply.wav>', 'where the spoken reply goes', 'reply.wav')
     .option('--tier <tier>', 'lite, standard or premium')
+    .option('--voice <voice>', 'who speaks the reply: slt, rms, en-us or en-gb in the embedded pack')
     .option('--user <user>', 'on whose budget; needs a key that may act for others')
     .option('--region <region>', 'only regions that this one’s policy permits')
     .option('--stream', 'feed the audio as fast as it was spoken, and show partial transcripts')
@@ -41,9 +43,9 @@ async function talk(question: string, options: Options): Promise<void> {
   });
   const place = findPlace();
   const [gateway, apiKey] = await Promise.all([findGateway(place), findApiKey(place)]);
-  const { tier, user, region, stream, json, out } = options;
+  const { tier, voice, user, region, stream, json, out } = options;
   const turn = await followTurn(
-    askTurn({ gateway, apiKey, audio, tier, user, region, realTime: stream }),
+    askTurn({ gateway, apiKey, audio, tier, voice, user, region, realTime: stream }),
     stream && !json ? live() : {},
   );
   await writeFile(out, wavOf(turn.pcm, turn.rateHz));

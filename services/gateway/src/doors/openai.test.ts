@@ -50,6 +50,23 @@ describe('the stock OpenAI client', () => {
     expect(gate.ledger.settled).toMatchObject([{ spent: { requests: 1, ttsCharacters: ANSWER.length - 1 } }]);
   });
 
+  it('is refused a voice that nobody has, before anything is held, and told which there are: it lists them with their models', async () => {
+    await using gate = await edge();
+    const ask = (more: object) =>
+      clientOf(gate).audio.speech.create({ input: 'Hello.', model: 'tts-1', response_format: 'wav', voice: 'alloy', ...more });
+    await ask({ voice: 'tone' });
+    await expect(ask({ voice: 'zoe' })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('give one of tone'),
+    });
+    await expect(ask({ model: 'eleven' })).rejects.toMatchObject({ status: 400, message: expect.stringContaining('tacotron2') });
+    const turn = await gate.fetch('/v1/voice/turns?voice=zoe', { method: 'POST', body: QUESTION });
+    expect([turn.status, await turn.text()]).toEqual([400, expect.stringContaining('give one of tone')]);
+    expect(gate.ledger.settled).toHaveLength(1);
+    const { data } = await clientOf(gate).models.list();
+    expect(data.at(-1)).toMatchObject({ id: 'tacotron2', voices: ['tone'], default_voice: 'tone' });
+  });
+
   it('speaks: pcm at the 24 kHz that it expects', async () => {
     await using gate = await edge();
     const response = await clientOf(gate).audio.speech.create({

@@ -25,6 +25,8 @@ export async function* takeTurn(
   call: Call,
   readyToReply: () => Promise<void> = async () => undefined,
 ): AsyncIterable<TurnResponse> {
+  // Before anything is held: whoever names a voice that is not there would else be told so after he has spoken.
+  await ports.voiceFor({ model: '', voice: settings.voice });
   const meter = await openMeter(ports, call);
   const leaving = new AbortController();
   const progress = new Progress(() => ports.clock.monotonicMs(), settings.timers);

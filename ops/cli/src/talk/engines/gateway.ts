@@ -14,6 +14,7 @@ export interface TurnRequest {
   readonly apiKey: string;
   readonly audio: Uint8Array;
   readonly tier?: string | undefined;
+  readonly voice?: string | undefined;
   readonly user?: string | undefined;
   readonly region?: string | undefined;
   /** Feed the audio as fast as it was spoken, as a microphone would. */
@@ -22,9 +23,10 @@ export interface TurnRequest {
 
 /** Sends one utterance and gives the turn's events as they come. */
 export async function* askTurn(request: TurnRequest): AsyncGenerator<ServerEvent> {
-  const { gateway, apiKey, audio, realTime, tier, user, region } = request;
+  const { gateway, apiKey, audio, realTime, tier, voice, user, region } = request;
   const url = new URL('/v1/voice/turns', gateway);
   if (tier !== undefined) url.searchParams.set('tier', tier);
+  if (voice !== undefined) url.searchParams.set('voice', voice);
   const headers = { authorization: `Bearer ${apiKey}`, accept: 'text/event-stream', 'content-type': 'audio/wav' };
   const response = await send(url, {
     method: 'POST',

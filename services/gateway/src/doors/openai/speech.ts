@@ -8,7 +8,7 @@ import { Statement } from '../../turn/statement.ts';
 import { speak } from '../../work.ts';
 import type { Desk } from '../desk.ts';
 import { trailerNames, write } from '../sse.ts';
-import { voiceName } from './names.ts';
+import { tierName, voiceName } from './names.ts';
 import { parse } from './parse.ts';
 
 /** Longest text of one request, as OpenAI has it. */
@@ -25,11 +25,13 @@ const bodySchema = z.object({
 /** `POST /v1/audio/speech`: `wav` whole, `pcm` (24 kHz mono s16le) while it is spoken. */
 export function speech(app: FastifyInstance, desk: Desk, ports: Ports): void {
   app.post('/v1/audio/speech', async (request, reply) => {
-    const { input, voice, speed, response_format: format } = parse(bodySchema, request.body);
+    const { input, model, voice, speed, response_format: format } = parse(bodySchema, request.body);
+    const asked = { model: tierName(model), voice: voiceName(voice) };
     const errand = { name: 'POST /v1/audio/speech', inSafeMode: 'diagnose' } as const;
-    const frames = desk.serve(request, reply, errand, (call) =>
-      speak(ports, { text: input, voice: voiceName(voice), rate: speed }, new Statement(ports.newSalt()), call),
-    );
+    const frames = desk.serve(request, reply, errand, async function* (call) {
+      const meant = await ports.voiceFor(asked);
+      yield* speak(ports, { text: input, voice: meant, rate: speed }, new Statement(ports.newSalt()), call);
+    });
     return format === 'pcm' ? sendPcm(reply, pcm24(frames), desk.idleMsMax) : sendWav(reply, frames);
   });
 }
