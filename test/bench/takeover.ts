@@ -1,7 +1,7 @@
-// How long a caller waits for the next candidate when a model goes wrong, and for whom two instances of which one is slow answer.
+// How long a caller waits for the next candidate when a model goes wrong.
 // Real processes over scripted engines: what is measured is ours, not a model's speed.
 import { setTimeout as wait } from 'node:timers/promises';
-import { ALICE, enginePid, type ServiceProcess, statusPublisher, type TestFleet, testFleet } from '@smartlite/testkit';
+import { enginePid, type ServiceProcess, statusPublisher, type TestFleet, testFleet } from '@smartlite/testkit';
 import { spread } from './measure.ts';
 import { processEndMs, SchedulingDelay } from './takeover/delay.ts';
 import { type Fault, LIVEKIT, MODELS, P99_MS, type Stage, STAGES } from './takeover/stages.ts';
@@ -16,7 +16,6 @@ export default async function takeover(): Promise<void> {
   );
   console.log('does, the end of a process that does nothing where one ends) and one scheduling delay, the P99 of the same run');
   for (const stage of STAGES) await takeovers(stage);
-  await twoInstances();
 }
 
 async function takeovers(stage: Stage): Promise<void> {
@@ -63,55 +62,6 @@ async function measured(stage: Stage, fault: Fault, fleet: TestFleet, service: S
   const began = performance.now();
   const by = await stage.ask(fleet, `A ${fault}.`);
   return { by, ms: performance.now() - began };
-}
-
-const TURNS = 150;
-/** The slow one's engine stands still for most of each period: it answers, and late. */
-const STANDS_MS = 450;
-const RUNS_MS = 50;
-
-async function twoInstances(): Promise<void> {
-  await using fleet = await testFleet({ models: MODELS });
-  const publisher = await statusPublisher(fleet.server.url, fleet.domain);
-  fleet.defer(() => publisher[Symbol.asyncDispose]());
-  const slow = await fleet.start('tts', 'tts-slow');
-  await fleet.start('tts', 'tts-quick');
-  await until(async () => fleet.peers.instances('tts').length === 2);
-  await turns(fleet, 'both are quick  ');
-  const pid = enginePid(slow, 'mouth');
-  const stuttering = new AbortController();
-  const stutter = stutters(pid, stuttering.signal);
-  await turns(fleet, 'one is slow     ');
-  stuttering.abort();
-  await stutter;
-  await turns(fleet, 'it is well again');
-  await turns(fleet, 'and later       ');
-}
-
-async function stutters(pid: number, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    process.kill(pid, 'SIGSTOP');
-    await wait(STANDS_MS);
-    process.kill(pid, 'SIGCONT');
-    await wait(RUNS_MS);
-  }
-}
-
-async function turns(fleet: TestFleet, name: string): Promise<void> {
-  const times: number[] = [];
-  let [slow, failed] = [0, 0];
-  for (let turn = 0; turn < TURNS; turn += 1) {
-    const began = performance.now();
-    const onChosen = (instance: string) => (slow += instance === 'tts-slow' ? 1 : 0);
-    try {
-      for await (const _ of fleet.peers.tts.synthesize({ text: 'Hello.', voice: '', rate: 0 }, { caller: ALICE, onChosen }));
-      times.push(performance.now() - began);
-    } catch {
-      failed += 1;
-    }
-    await wait(20);
-  }
-  console.log(`two instances, ${name}: ${failed} of ${TURNS} failed, ${slow} to the slow one; ${spread(times, 'ms')}`);
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

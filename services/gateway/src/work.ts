@@ -9,6 +9,7 @@ import {
   type SessionFacts,
   type TranscribeResponse,
 } from '@smartlite/contracts';
+import { atOneRate } from './audio/onerate.ts';
 import type { Ports } from './engine.ts';
 import { ASR_FIRST_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
 import type { Counts } from './turn/counts.ts';
@@ -67,17 +68,28 @@ export async function* speak(
     { ttsCharacters: text.length },
     { ttsCharacters: sentences[0]?.length ?? 0 },
     async function* (stage) {
-      for (const sentence of sentences) {
-        await stage.meter.spend('ttsCharacters', sentence.length);
-        for await (const { kind } of ports.tts.synthesize({ text: sentence, voice, rate }, { call, signal: stage.signal })) {
-          if (kind?.$case === 'done') stage.served = { tts: kind.value.servedBy };
-          if (kind?.$case !== 'frame') continue;
-          statement.output('audio', kind.value.pcm);
-          yield kind.value;
-        }
+      for await (const frame of atOneRate(spokenBy(ports, sentences, { voice, rate }, stage, call))) {
+        statement.output('audio', frame.pcm);
+        yield frame;
       }
     },
   );
+}
+
+async function* spokenBy(
+  { tts }: Ports,
+  sentences: readonly string[],
+  how: { readonly voice: string; readonly rate: number },
+  stage: Stage,
+  call: Call,
+): AsyncIterable<AudioFrame> {
+  for (const text of sentences) {
+    await stage.meter.spend('ttsCharacters', text.length);
+    for await (const { kind } of tts.synthesize({ text, ...how }, { call, signal: stage.signal })) {
+      if (kind?.$case === 'done') stage.served = { tts: kind.value.servedBy };
+      if (kind?.$case === 'frame') yield kind.value;
+    }
+  }
 }
 
 export type ChatPiece =

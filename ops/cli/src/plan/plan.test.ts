@@ -167,6 +167,13 @@ describe('a plan for people', () => {
   });
 });
 
+describe('suppositions that cannot both be', () => {
+  it('are refused; the same one twice is one', () => {
+    expect(() => parseSuppositions('asr.p99=900ms,asr.p99=901ms', PACK)).toThrow('both 900 and 901 ms');
+    expect(parseSuppositions(' asr.p99=900ms , asr.p99=900ms', PACK).p99Ms).toEqual(new Map([['asr', 900]]));
+  });
+});
+
 describe('a supposition that is not understood', () => {
   it.each([
     '',

@@ -30,9 +30,16 @@ export function parseSuppositions(text: string, { models, residency_policy: { re
         { exitCode: 2 },
       );
     if (ms === undefined) down.add(name);
+    else if (p99Ms.has(name) && p99Ms.get(name) !== Number(ms)) throw twice(name, p99Ms.get(name) ?? 0, Number(ms));
     else p99Ms.set(name, Number(ms));
   }
   return { down, p99Ms };
+}
+
+function twice(name: string, one: number, other: number): Problem {
+  return new Problem(`--what-if: ${name} cannot have a P99 of both ${one} and ${other} ms.`, 'Suppose one of them.', {
+    exitCode: 2,
+  });
 }
 
 /** What breaks with services, with models that serve no tier, and with all regions. Pure. */

@@ -123,6 +123,93 @@ describe('a realtime session', () => {
     expect(await client.until('response.done', 2)).toMatchObject({ response: { status: 'completed' } });
   });
 
+  describe('with turn detection', () => {
+    const vad = (more: object = {}) => ({ type: 'session.update', session: { turn_detection: { type: 'server_vad', ...more } } });
+    const [first] = SENTENCES;
+    /** The first sentence sounds for 300 ms. */
+    const firstSentence = (client: Client) => client.until('response.audio.delta', 3);
+
+    it('ends its answer when somebody speaks, keeps of it what was heard, charges what was made, and answers the new question', async () => {
+      await using gate = await edge();
+      gate.stages.secondSentence = new Promise(() => undefined);
+      using client = await open(gate);
+      client.send(vad(), ...PIECES, commit);
+      await firstSentence(client);
+      gate.mesh.clock.advance(200);
+      client.send(...PIECES);
+      expect(await client.until('response.done')).toMatchObject({
+        response: { status: 'cancelled', status_details: { reason: 'turn_detected' } },
+      });
+      expect(await client.until('conversation.item.truncated')).toMatchObject({ audio_end_ms: 200 });
+      expect(client.kinds().indexOf('response.done')).toBeGreaterThan(
+        client.kinds().lastIndexOf('input_audio_buffer.speech_started'),
+      );
+      expect(gate.ledger.settled).toMatchObject([{ spent: { ttsCharacters: first.length } }]);
+      gate.stages.secondSentence = Promise.resolve();
+      client.send(commit);
+      expect(await client.until('response.done', 2)).toMatchObject({ response: { status: 'completed' } });
+      expect(gate.stages.asked).toEqual([`user: ${HEARD}`, 'assistant: It is three', `user: ${HEARD}`]);
+      await settled(gate, 2);
+    });
+
+    it('forgets what nobody has heard of an answer that was sent and is still being played; a client that knows better says so', async () => {
+      await using gate = await edge();
+      using client = await open(gate);
+      client.send(vad(), ...PIECES, commit);
+      await client.until('response.done');
+      gate.mesh.clock.advance(400);
+      client.send(...PIECES);
+      const cut = await client.until('conversation.item.truncated');
+      expect(cut).toMatchObject({ audio_end_ms: 400 });
+      const truncate = { ...cut, type: 'conversation.item.truncate' };
+      client.send(
+        { ...truncate, item_id: 'item_of_nobody' },
+        { ...truncate, audio_end_ms: 601 },
+        { ...truncate, audio_end_ms: 300 },
+      );
+      await client.until('conversation.item.truncated', 2);
+      expect(client.events.filter(({ type }) => type === 'error')).toMatchObject([
+        { error: { message: expect.stringContaining('last answer alone') } },
+        { error: { message: expect.stringContaining('only 600 ms') } },
+      ]);
+      client.send(commit);
+      await client.until('response.done', 2);
+      expect(gate.stages.asked).toEqual([`user: ${HEARD}`, `assistant: ${first}`, `user: ${HEARD}`]);
+    });
+
+    it('lets nobody interrupt, and does not answer by itself, where that is asked for', async () => {
+      await using gate = await edge();
+      const held = Promise.withResolvers<void>();
+      gate.stages.secondSentence = held.promise;
+      using client = await open(gate);
+      client.send(vad({ interrupt_response: false, create_response: false }), ...PIECES, commit);
+      await client.until('conversation.item.input_audio_transcription.completed');
+      client.send(create);
+      await firstSentence(client);
+      client.send(...PIECES, { type: 'response.destroy' });
+      await client.until('error');
+      held.resolve();
+      expect(await client.until('response.done')).toMatchObject({ response: { status: 'completed' } });
+      expect(client.events.filter(({ type }) => type === 'input_audio_buffer.speech_started')).toHaveLength(1);
+    });
+
+    it('goes on with its answer when a noise was no word', async () => {
+      await using gate = await edge();
+      const held = Promise.withResolvers<void>();
+      gate.stages.secondSentence = held.promise;
+      using client = await open(gate);
+      client.send(vad(), ...PIECES, commit);
+      await firstSentence(client);
+      gate.stages.hearsWords = false;
+      client.send(...PIECES, { type: 'response.destroy' });
+      await client.until('error');
+      gate.stages.pause.resolve();
+      await eventually(() => gate.ledger.settled.length).toBe(1);
+      held.resolve();
+      expect(await client.until('response.done')).toMatchObject({ response: { status: 'completed' } });
+    });
+  });
+
   it('whose client leaves is over, down to the engines', async () => {
     await using gate = await edge();
     gate.stages.secondSentence = new Promise(() => undefined);

@@ -1,10 +1,11 @@
 import { MeshError, type TurnResponse } from '@smartlite/contracts';
+import { OneRate } from '../audio/onerate.ts';
 import { canBeClosed, CUT, CUT_SHORT } from './cutshort.ts';
 import { Outbox } from './outbox.ts';
 import type { Scene } from './scene.ts';
 import { SentenceCutter } from './sentences.ts';
 import { think } from './think.ts';
-import { voice } from './voice.ts';
+import { lengthMs, voice } from './voice.ts';
 
 /** Responses that wait for a slow client before the engines are held back. */
 const OUTBOX_MAX = 64;
@@ -33,7 +34,10 @@ export async function* reply(scene: Scene): AsyncIterable<TurnResponse> {
     enough.abort(new MeshError('over-budget', 'the budget has ended'));
     return thinking;
   };
-  void speak(scene, sentences, outbox, stopThinking).then(() => outbox.end(), fail);
+  const rate = new OneRate();
+  void speak(scene, sentences, outbox, stopThinking, rate)
+    .then(() => outbox.end(), fail)
+    .finally(() => rate.close());
   yield* outbox.read(scene.signal);
 }
 
@@ -67,17 +71,18 @@ async function speak(
   sentences: Outbox<string>,
   outbox: Outbox<TurnResponse>,
   stopThinking: () => Promise<void>,
+  rate: OneRate,
 ): Promise<void> {
   for await (const sentence of sentences.read(scene.signal)) {
     const text = sentence.trim();
     if (await mayBeSaid(scene, text)) {
-      await say(scene, text, outbox);
+      await say(scene, text, outbox, rate);
       continue;
     }
     await stopThinking();
     scene.progress.finish = 'budget';
     await tell(scene, ` ${BUDGET_ENDED}`, outbox);
-    return say(scene, BUDGET_ENDED, outbox);
+    return say(scene, BUDGET_ENDED, outbox, rate);
   }
 }
 
@@ -92,10 +97,14 @@ async function mayBeSaid({ meter, progress }: Scene, text: string): Promise<bool
   }
 }
 
-async function say(scene: Scene, text: string, outbox: Outbox<TurnResponse>): Promise<void> {
+async function say(scene: Scene, text: string, outbox: Outbox<TurnResponse>, rate: OneRate): Promise<void> {
   await scene.meter.spend('ttsCharacters', text.length);
-  for await (const frame of voice(scene, text)) {
+  scene.said.sentence(text);
+  for await (const made of voice(scene, text)) {
     scene.progress.mark('firstAudio');
-    await outbox.put({ kind: { $case: 'audio', value: frame } }, scene.signal);
+    scene.said.sound(lengthMs(made));
+    const frame = await rate.push(made);
+    if (frame.pcm.length > 0) await outbox.put({ kind: { $case: 'audio', value: frame } }, scene.signal);
   }
+  scene.said.end();
 }

@@ -3,6 +3,7 @@ import type { TurnSettings } from '@smartlite/contracts';
 import type { Ports } from '../engine.ts';
 import type { Meter } from './meter.ts';
 import type { Progress } from './progress.ts';
+import type { Said } from './said.ts';
 
 /** What all parts of one turn share. */
 export interface Scene {
@@ -11,6 +12,8 @@ export interface Scene {
   readonly settings: TurnSettings;
   readonly meter: Meter;
   readonly progress: Progress;
+  /** Takes what is said aloud. */
+  readonly said: Said;
   /** Ends when the call does, and when the turn does. */
   readonly signal: AbortSignal;
 }

@@ -6,16 +6,25 @@ import { Meter } from './meter.ts';
 import { Progress } from './progress.ts';
 import { attestTurn, doneMessage, recordFailure } from './receipt.ts';
 import { BUDGET_ENDED, reply } from './reply.ts';
+import { Said } from './said.ts';
 import type { Statement } from './statement.ts';
 
 /** Tokens held from the start, about those of a short answer: whoever has none left is told so before he speaks. */
 const LLM_TOKENS_FIRST = 32;
 
+/** A turn of a session. */
+export interface InSession {
+  /** Resolves when the caller wants the answer, with what it is to be answered by: the session may have learned meanwhile. */
+  readonly readyToReply?: () => Promise<TurnSettings>;
+  /** Takes what is said aloud, for a caller who may not hear all of it. */
+  readonly said?: Said;
+}
+
 /**
  * One exchange, from the first sound heard to the last sound spoken. Partial transcripts while `audio` (16 kHz mono s16le) arrives;
  * then the transcript, the answer token by token, and its speech sentence by sentence. Ends with `done`. Whoever stops reading
  * cancels everything down to the engines; every ending is settled with what was used, and leaves an audit entry.
- * `statement` has taken the request's digests and takes the answer's; `readyToReply` lets a caller hear what was understood before he asks for the answer.
+ * `statement` has taken the request's digests and takes the answer's.
  */
 export async function* takeTurn(
   ports: Ports,
@@ -23,19 +32,20 @@ export async function* takeTurn(
   audio: AsyncIterable<Uint8Array>,
   statement: Statement,
   call: Call,
-  readyToReply: () => Promise<void> = async () => undefined,
+  { readyToReply = async () => settings, said = new Said() }: InSession = {},
 ): AsyncIterable<TurnResponse> {
   // Before anything is held: whoever names a voice that is not there would else be told so after he has spoken.
   await ports.voiceFor({ model: '', voice: settings.voice });
   const meter = await openMeter(ports, call);
   const leaving = new AbortController();
   const progress = new Progress(() => ports.clock.monotonicMs(), settings.timers);
-  const scene = { ports, call, settings, meter, progress, signal: AbortSignal.any([call.signal, leaving.signal]) };
+  const scene = { ports, call, settings, meter, progress, said, signal: AbortSignal.any([call.signal, leaving.signal]) };
   let ending: 'answered' | MeshError = new MeshError('cancelled', 'the caller has left');
   try {
     yield* listen(scene, audio);
-    await unlessEnded(readyToReply(), scene.signal);
-    yield* spoken(reply(scene), statement);
+    const asked = await unlessEnded(readyToReply(), scene.signal);
+    progress.timers = asked.timers;
+    yield* spoken(reply({ ...scene, settings: asked }), statement);
     await meter.settle();
     ending = 'answered';
     const given = attestTurn(ports, progress, meter, call, statement);
@@ -52,7 +62,7 @@ export async function* takeTurn(
   }
 }
 
-function unlessEnded(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+function unlessEnded<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     promise.then(resolve, reject);

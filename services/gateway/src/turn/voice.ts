@@ -33,7 +33,8 @@ export async function* voice({ ports, call, settings, progress, signal }: Scene,
   }
 }
 
-function lengthMs({ pcm, rateHz }: AudioFrame): number {
+/** How long a frame sounds. */
+export function lengthMs({ pcm, rateHz }: AudioFrame): number {
   return (pcm.length / 2 / rateHz) * 1_000;
 }
 

@@ -3,7 +3,16 @@ import { z } from 'zod';
 const PCM16 = z.literal('pcm16', { error: 'only pcm16 (24 kHz mono) is spoken here' });
 const INSTRUCTIONS_MAX = 4_096;
 
-const turnDetection = z.object({ type: z.enum(['server_vad'], { error: 'give server_vad or null' }) }).nullable();
+const turnDetection = z
+  .object({
+    type: z.enum(['server_vad'], { error: 'give server_vad or null' }),
+    /** Answer by itself after a pause. */
+    create_response: z.boolean().default(true),
+    /** Speech that begins while an answer is spoken ends the answer. */
+    interrupt_response: z.boolean().default(true),
+  })
+  .nullable();
+export type TurnDetection = z.infer<typeof turnDetection>;
 const pcmFormat = z.object({
   type: z.literal('audio/pcm', { error: 'only audio/pcm is spoken here' }),
   rate: z.literal(24_000).optional(),
@@ -36,6 +45,13 @@ const clientEvent = z.discriminatedUnion(
     z.object({ ...eventId, type: z.literal('input_audio_buffer.clear') }),
     z.object({ ...eventId, type: z.literal('response.create') }),
     z.object({ ...eventId, type: z.literal('response.cancel') }),
+    z.object({
+      ...eventId,
+      type: z.literal('conversation.item.truncate'),
+      item_id: z.string().max(128),
+      content_index: z.literal(0).default(0),
+      audio_end_ms: z.number().int().min(0),
+    }),
   ],
   { error: 'no event that is taken here' },
 );
