@@ -99,6 +99,7 @@ async function openPlatform(start: Start): Promise<Platform> {
     clock,
     ids,
     log,
+    metrics,
     home: base.home,
     nats,
     trust: models.trust,

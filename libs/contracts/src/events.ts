@@ -85,6 +85,8 @@ export const AUDIT_KINDS = [
   'budget.limit-set',
   'client.changed',
   'operator.command',
+  // What a producer has to say of the log: its receipts contradict each other.
+  'log.contradicted',
   // What the audit service itself has to say about the trail.
   'trail.gap',
   'trail.late',

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Platform } from '@smartlite/chassis';
+import type { AuditEntry } from '@smartlite/contracts';
 import { encodeVerifierKey } from '@smartlite/tlog';
 import { type RoleIdentity, roleTrust } from '@smartlite/trust';
 import type { AuditConfig } from './config.ts';
@@ -111,7 +112,13 @@ export class LogOpener {
     const receipts = natsReceipts({ bus, log, tree, of: { fleet, generation }, identity });
     const view = verificationLogFile(places.view, places.origin);
     const trust = roleTrust(models.trust);
-    const writer = new Writer({ log: tree, trust, index, receipts, view, clock, ids, mayWrite, onRemark });
+    const onComplaint = ({ producer, facts }: AuditEntry) =>
+      bus.alert('critical', 'the audit log contradicts what it has acknowledged', [
+        String(facts['code']),
+        producer,
+        String(facts['because']),
+      ]);
+    const writer = new Writer({ log: tree, trust, index, receipts, view, clock, ids, mayWrite, onRemark, onComplaint });
     return { tree, keys, index, writer };
   }
 

@@ -44,10 +44,11 @@ interface State {
 
 /**
  * The log on the disk, with one writer. Durable steps of an append, each repeatable, and what is true after each:
- * 1. bundles: the entries are on the disk, under no checkpoint. A crash here leaves files that nobody reads; the entries come again.
- * 2. tiles: so are their hashes.
- * 3. mark: a checkpoint over them is signed and kept beside the key. From here on they count: opening again finds them.
- * 4. checkpoint: readers see them.
+ * 1. bundles and tiles, all at once: entries and hashes are on the disk, under no checkpoint. A crash here leaves files that nobody
+ *    reads; the entries come again.
+ * 2. a checkpoint over them is signed, and kept as mark beside the key and as the file that readers see, both at once. From here on
+ *    they count: opening again finds the newer of the two, and writes the other.
+ * Within a step the disk syncs side by side: an append alone costs two waits for it, not one a file.
  */
 export class TreeLog {
   readonly #disk: Disk;
@@ -114,8 +115,8 @@ export class TreeLog {
     await this.#writeTiles(tiles, old.size, bundle, rows);
     this.#mayWrite();
     const checkpoint = signCheckpoint({ size: edge.size, root: edge.root() }, this.#key.key, this.#key.privateKey);
-    await this.#keys.write(MARK_PATH, Buffer.from(checkpoint.note));
-    await this.#disk.write(CHECKPOINT_PATH, Buffer.from(checkpoint.note));
+    const note = Buffer.from(checkpoint.note);
+    await allOf([this.#keys.write(MARK_PATH, note), this.#disk.write(CHECKPOINT_PATH, note)]);
     this.#state = { checkpoint, edge, tail: rest(bundle), hashes: rows.map(rest) };
     this.#writable = true;
     await this.#tidy(old.size, edge.size);
@@ -208,22 +209,22 @@ export class TreeLog {
     return decodeBundle(bytes, tilePath(tile)).slice(0, tile.width);
   }
 
-  /** Bundles first: a hash on the disk shall never stand for an entry that is not. */
   async #writeTiles(
     tiles: readonly Tile[],
     before: number,
     bundle: readonly Uint8Array[],
     rows: readonly (readonly Uint8Array[])[],
   ) {
-    for (const tile of tiles) {
+    const writes = tiles.map((tile) => {
       const first = Math.floor(Math.floor(before / TILE_WIDTH ** (tile.level === 'entries' ? 0 : tile.level)) / TILE_WIDTH);
       const from = (tile.index - first) * TILE_WIDTH;
       const bytes =
         tile.level === 'entries'
           ? encodeBundle(bundle.slice(from, from + tile.width))
           : Buffer.concat((rows[tile.level] ?? []).slice(from, from + tile.width));
-      await this.#disk.write(tilePath(tile), bytes);
-    }
+      return this.#disk.write(tilePath(tile), bytes);
+    });
+    await allOf(writes);
   }
 
   /** Partial tiles whose full one is under a checkpoint have done their work (tlog-tiles, partial tiles). */
@@ -233,6 +234,12 @@ export class TreeLog {
         await this.#disk.remove(`${tilePath({ level, index, width: TILE_WIDTH })}.p`);
     }
   }
+}
+
+/** All have ended, well or not, before the first failure is told: a write that is still under way must not meet the next opening. */
+async function allOf(writes: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(writes)).find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 function rest<T>(row: readonly T[]): readonly T[] {

@@ -6,8 +6,8 @@ import { noteKey } from '@smartlite/tlog';
 import { manualClock, seededIds, temporaryFolder } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
 import { checkLog } from './checker.fixture.ts';
-import type { Delivery, Index, VerificationLog } from './engine.ts';
-import { type Fault, FAULTS, memoryDisk } from './faultydisk.fixture.ts';
+import type { Delivery, Disk, Index, VerificationLog } from './engine.ts';
+import { type Fault, FAULTS, faulty, memoryDisk } from './faultydisk.fixture.ts';
 import { sqliteIndex } from './stores/index.ts';
 import { verificationLogFile } from './stores/verificationlog.ts';
 import { signedProducer } from './producer.fixture.ts';
@@ -26,9 +26,14 @@ const producer = signedProducer({ identity: roleIdentity('instance', pem, chain.
 /** Every entry but the key is one that the view shows. */
 const bytesOf = (counter: number) => producer.bytes(counter, counter === 1 ? {} : { kind: 'verification.passed' });
 
-/** The steps after the log's own, in their order. */
-const STEPS = ['index', 'view', 'receipts', 'bus'] as const;
+/** A batch's writes of the log (bundle, tile; then mark, checkpoint), and the steps after them, in their order. */
+const WRITES = [1, 2, 3, 4] as const;
+const STEPS = [...WRITES, 'index', 'view', 'receipts', 'bus'] as const;
 type Step = (typeof STEPS)[number];
+interface Crash {
+  readonly step: Step;
+  readonly fault: Fault;
+}
 
 /** A bus that brings everything again until it is done, and what outlives a crash: disk, index, view, receipts. */
 function world(folder: string) {
@@ -36,14 +41,15 @@ function world(folder: string) {
   const bus = new Map<string, Buffer>();
   const receipts: { id: string; index: number }[] = [];
   const file = join(folder, 'view.log');
+  // What it has committed outlives a killed process, as its file does; the disk is spared.
+  const index = sqliteIndex(':memory:');
   return {
     disk,
     bus,
     receipts,
     file,
     /** One life of the process, which crashes at a step, before or after it was done. */
-    live: async (crash?: { readonly step: Step; readonly fault: Fault }) => {
-      const index = sqliteIndex(join(folder, 'index.sqlite'));
+    live: async (crash?: Crash) => {
       const view = verificationLogFile(file, ORIGIN);
       const at =
         <T extends unknown[]>(step: Step, work: (...given: T) => void) =>
@@ -58,7 +64,7 @@ function world(folder: string) {
       const crashingView = Object.setPrototypeOf({ add: show }, view) as VerificationLog;
       const send = at('receipts', (logged: readonly { id: string; index: number }[]) => void receipts.push(...logged));
       const writer = new Writer({
-        log: new TreeLog(disk, keys, key),
+        log: new TreeLog(...disksOf(disk, keys, crash), key),
         trust: roleTrust(domain.trust),
         index: crashingIndex,
         view: crashingView,
@@ -70,41 +76,52 @@ function world(folder: string) {
       const deliveries = [...bus].map(
         ([id, bytes]): Delivery => ({ service: 'llm', bytes, done: at('bus', () => void bus.delete(id)), again: () => {} }),
       );
-      try {
-        await writer.open();
-        await writer.take(deliveries);
-      } finally {
-        index.close();
-      }
+      await writer.open();
+      await writer.take(deliveries);
     },
   };
 }
 
+/** Disks that fail at the n-th write of this life, where the crash is one of those. */
+function disksOf(disk: Disk, keys: Disk, crash: Crash | undefined): readonly [Disk, Disk] {
+  if (typeof crash?.step !== 'number') return [disk, keys];
+  const count = { writes: 0 };
+  return [faulty(disk, crash.step, crash.fault, count), faulty(keys, crash.step, crash.fault, count)];
+}
+
+/** Three entries in peace, three with a crash, as many lives more as there are crashes, and one entry after all. Each once, everywhere. */
+async function outlives(first: Crash, second: Crash | undefined): Promise<void> {
+  using folder = temporaryFolder();
+  const { live, bus, disk, receipts, file } = world(folder.path);
+  const arrive = (from: number, to: number) => {
+    for (let counter = from; counter <= to; counter += 1) bus.set(String(counter), bytesOf(counter));
+  };
+  arrive(1, 3);
+  await live();
+  expect(bus.size).toBe(0);
+  arrive(4, 6);
+  await expect(live(first)).rejects.toThrow(/killed at|no answer to the write/);
+  const acknowledged = receipts.length;
+  // What the first crash had done already, the second life need not do again: then it meets no crash.
+  if (second) await live(second).catch((caught: unknown) => expect(String(caught)).toMatch(/killed at|no answer to the write/));
+  await live();
+  arrive(7, 7);
+  await live();
+  expect(bus.size).toBe(0);
+  expect(checkLog(disk.files, publicKey)).toBe(7);
+  const shown = readFileSync(file, 'utf8').trim().split('\n');
+  expect(shown.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual([2, 3, 4, 5, 6, 7].map((n) => `llm-1.b0.${n}`));
+  // Every receipt that was ever given is true of the log as it is now.
+  expect(receipts.length).toBeGreaterThan(acknowledged);
+  for (const { id, index } of receipts) expect(id).toBe(`llm-1.b0.${index + 1}`);
+  expect(new Set(receipts.map(({ id }) => id)).size).toBe(7);
+}
+
 describe.each(STEPS.flatMap((step) => FAULTS.map((fault) => ({ step, fault }))))(
-  'a service killed at $step ($fault)',
-  (crash) => {
+  'a service killed at step $step ($fault), and again at any step of its next life',
+  (first) => {
     it('logs every entry once, shows it once, and gives its receipt', async () => {
-      using folder = temporaryFolder();
-      const { live, bus, disk, receipts, file } = world(folder.path);
-      const arrive = (from: number, to: number) => {
-        for (let counter = from; counter <= to; counter += 1) bus.set(String(counter), bytesOf(counter));
-      };
-      arrive(1, 3);
-      await live();
-      expect(bus.size).toBe(0);
-      arrive(4, 6);
-      await expect(live(crash)).rejects.toThrow(`killed at ${crash.step}`);
-      await live();
-      arrive(7, 7);
-      await live();
-      expect(bus.size).toBe(0);
-      expect(checkLog(disk.files, publicKey)).toBe(7);
-      const shown = readFileSync(file, 'utf8').trim().split('\n');
-      expect(shown.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(
-        [2, 3, 4, 5, 6, 7].map((n) => `llm-1.b0.${n}`),
-      );
-      const given = new Map(receipts.map(({ id, index }) => [id, index]));
-      expect([...given]).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => [`llm-1.b0.${n}`, n - 1]));
+      for (const second of [undefined, ...STEPS.map((step) => ({ step, fault: first.fault }))]) await outlives(first, second);
     });
   },
 );

@@ -26,6 +26,8 @@ export interface WriterParts {
   /** Throws when this process may not write the log any more: nobody is then told of what it has written. */
   readonly mayWrite?: () => void;
   readonly onRemark: (remark: Remark) => void;
+  /** Told of a producer's entry that says that this log contradicts what it has acknowledged. */
+  readonly onComplaint?: (entry: AuditEntry) => void;
 }
 
 /**
@@ -68,7 +70,7 @@ export class Writer {
 
   async #log(steps: readonly Step[]): Promise<void> {
     if (steps.length === 0) return;
-    const { log, index, view, receipts, mayWrite, onRemark } = this.#parts;
+    const { log, index, view, receipts, mayWrite, onRemark, onComplaint } = this.#parts;
     const lines = this.#linesOf(steps);
     const first = log.checkpoint.size;
     if (lines.length > 0) {
@@ -88,6 +90,7 @@ export class Writer {
     for (const step of steps) {
       step.delivery?.done();
       if (step.kind === 'remark') onRemark(step.remark);
+      if (step.kind === 'append' && step.line.entry.kind === 'log.contradicted') onComplaint?.(step.line.entry);
     }
   }
 

@@ -2,6 +2,7 @@ import { STREAMS, SUBJECTS } from '@smartlite/contracts';
 import { manualClock, natsServer, seededIds, temporaryFolder, testDomain } from '@smartlite/testkit';
 import { AckPolicy, connect } from 'nats';
 import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../telemetry/metrics.ts';
 import { openTrail } from '../trail/open.ts';
 import { createBus } from './bus.ts';
 import { connectNats } from './connect.ts';
@@ -86,6 +87,7 @@ describe('NATS that is killed and comes back', () => {
       clock: manualClock(),
       ids: seededIds(),
       log,
+      metrics: createMetrics('llm', { process: false }),
       home: home.path,
       nats,
       trust,

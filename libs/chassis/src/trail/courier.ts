@@ -1,6 +1,7 @@
 import type { AuditReceipt } from '@smartlite/trust';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../platform.ts';
+import { type Contradiction, type LogMemory, type Seen, seenIn } from './logmemory.ts';
 
 /** Entries under way to JetStream at once. */
 const WINDOW = 64;
@@ -19,6 +20,8 @@ export interface Parcel {
   readonly data: Uint8Array;
   /** SHA-256 of the data, hex: the receipt must be about these bytes. */
   readonly digest: string;
+  /** What was seen of the log when the entry was made; undefined for one of an earlier process. */
+  readonly madeAfter?: Seen | undefined;
 }
 
 export interface CourierParts {
@@ -32,6 +35,9 @@ export interface CourierParts {
   readonly listen: (producer: string, onReceipt: (bytes: Uint8Array) => void) => () => void;
   /** Proves a receipt, or throws. */
   readonly open: (bytes: Uint8Array) => AuditReceipt;
+  readonly memory: LogMemory;
+  /** Told when a receipt contradicts an earlier one. The receipt counts all the same: the entry is in that log. */
+  readonly onContradiction: (contradiction: Contradiction) => void;
 }
 
 interface Open {
@@ -151,11 +157,17 @@ export class Courier {
       this.#parts.log.warn('a receipt that cannot be proven is ignored', { error });
       return;
     }
-    for (const { id, digest } of receipt.entries) {
+    const settled = receipt.entries.flatMap(({ id, digest, index }) => {
       const open = this.#open.get(id);
-      if (open?.parcel.digest !== digest) continue;
+      return open?.parcel.digest === digest ? [{ id, open, index, madeAfter: open.parcel.madeAfter }] : [];
+    });
+    // A receipt that was given before, and comes again, says nothing new: somebody may repeat it.
+    if (settled.length === 0) return;
+    const contradiction = this.#parts.memory.take(seenIn(receipt), settled);
+    for (const { id, open } of settled) {
       this.#open.delete(id);
       open.onReceipt();
     }
+    if (contradiction) this.#parts.onContradiction(contradiction);
   }
 }

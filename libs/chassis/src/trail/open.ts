@@ -3,9 +3,10 @@ import { type ServiceName, SUBJECTS } from '@smartlite/contracts';
 import { openReceipt, type RoleIdentity, roleTrust, type TrustDocument } from '@smartlite/trust';
 import type { NatsConnection } from 'nats';
 import type { Clock, Ids } from '../clock.ts';
-import type { Log } from '../platform.ts';
+import type { Log, Metrics } from '../platform.ts';
 import { bootSigner } from './bootsigner.ts';
 import { claimLeftovers, markOwner } from './leftover.ts';
+import { LogMemory, seenFile } from './logmemory.ts';
 import { openSpool } from './spool.ts';
 import { type RunningTrail, startTrail } from './trail.ts';
 
@@ -20,6 +21,7 @@ export interface OpenTrailParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** SMARTLITE_HOME: spools lie in `spool/<instance>` below it. */
   readonly home: string;
   readonly nats: NatsConnection;
@@ -46,6 +48,11 @@ export function openTrail({ home, nats, trust, identity, ...parts }: OpenTrailPa
     spool,
     bootSigner: (boot) => bootSigner({ ...parts, boot, of: trust, identity }),
     leftovers,
+    memory: new LogMemory(seenFile(join(home, 'spool', `${parts.service}.seen.json`)), parts.clock),
+    onContradiction: ({ code }) =>
+      parts.metrics
+        .counter('trail_contradictions_total', 'Receipts of the audit log that contradict earlier ones', ['code'])
+        .inc({ code }),
     ...(before && { before }),
     store: async (subject, msgID, data) => {
       await jetstream.publish(subject, data, { msgID });

@@ -6,6 +6,7 @@ import { type AuditReceipt, sha256Hex, verifyTrailEntry } from '@smartlite/trust
 import { manualClock, seededIds, temporaryFolder } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
 import { claimLeftovers, markOwner } from './leftover.ts';
+import { type Contradiction, LogMemory, type Seen, seenFile } from './logmemory.ts';
 import { openSpool, SPOOL_FILE } from './spool.ts';
 import { startTrail, type TrailParts } from './trail.ts';
 
@@ -24,7 +25,7 @@ const forever = new AbortController().signal;
 function trailIn(
   folder: string,
   store: TrailParts['store'] = async () => {},
-  more: Partial<TrailParts> & { keyOpen?: boolean } = {},
+  more: Partial<TrailParts> & { keyOpen?: boolean; seen?: Seen } = {},
   seed = 1,
 ) {
   const clock = manualClock();
@@ -38,6 +39,7 @@ function trailIn(
     spool: openSpool(folder),
     bootSigner: () => boot,
     leftovers: [],
+    memory: new LogMemory({ read: () => more.seen, write: silent }, clock),
     graceMs: 60_000,
     store,
     listen: (producer, onReceipt) => (listeners.set(producer, onReceipt), () => void listeners.delete(producer)),
@@ -52,7 +54,12 @@ function trailIn(
     listeners.get(entry.producer)?.(
       Buffer.from(
         JSON.stringify({
-          entries: [{ id: entry.id, index: 0, digest: sha256Hex(Buffer.from(JSON.stringify(entry))), ...change }],
+          origin: 'log',
+          size: 10_000,
+          root: 'r',
+          entries: [
+            { id: entry.id, index: 10_000 + entry.counter, digest: sha256Hex(Buffer.from(JSON.stringify(entry))), ...change },
+          ],
           ...change,
         }),
       ),
@@ -194,6 +201,56 @@ describe('a receipt that does not come', () => {
     trail.receipt(lines(folder.path)[0] as AuditEntry);
     expect(trail.refusal()).toBeUndefined();
     await trail.stop(forever);
+  });
+});
+
+describe('an audit log that contradicts what it has acknowledged', () => {
+  const seen = { origin: 'log', size: 10, root: 'r10' };
+  const after = (said: object, { index = 10, times = 1 } = {}) => {
+    using folder = temporaryFolder();
+    const heard: Contradiction[] = [];
+    const trail = trailIn(folder.path, undefined, { seen, keyOpen: true, onContradiction: (each) => void heard.push(each) });
+    for (let count = 0; count < times; count += 1) {
+      const id = trail.record('model.loaded', {});
+      trail.receipt(lines(folder.path).find((entry) => entry.id === id) as AuditEntry, { index, ...said });
+    }
+    const logged = lines(folder.path).filter(({ kind }) => kind === 'log.contradicted');
+    return { heard: heard.map(({ code }) => code), logged: logged.map(({ facts }) => facts['code']) };
+  };
+
+  it('is named, alerted and written down once: put back, or another history of the same size', () => {
+    const complaint = (code: string) => ({ heard: [code], logged: [code] });
+    expect(after({ size: 9, root: 'r9' }, { times: 2 })).toEqual(complaint('LOG_ROLLED_BACK'));
+    expect(after({ size: 10, root: 'other' })).toEqual(complaint('LOG_FORKED'));
+    // It has grown beyond what was seen, by other entries: a place that was taken has been given again.
+    expect(after({ size: 20, root: 'r20' }, { index: 9 })).toEqual(complaint('LOG_ROLLED_BACK'));
+  });
+
+  it('is none when it grows, stays, or bears another name', () => {
+    for (const said of [
+      { size: 11, root: 'r11' },
+      { size: 10, root: 'r10' },
+      { origin: 'other', size: 1, root: 'x' },
+    ])
+      expect(after(said)).toEqual({ heard: [], logged: [] });
+  });
+
+  it('is remembered by the next process, the higher of what several have seen', () => {
+    using folder = temporaryFolder();
+    const file = seenFile(join(folder.path, 'seen.json'));
+    const [one, other] = [new LogMemory(file, manualClock()), new LogMemory(file, manualClock())];
+    one.take(seen, []);
+    other.take({ ...seen, size: 7, root: 'r7' }, []);
+    expect(new LogMemory(file, manualClock()).take({ ...seen, size: 8, root: 'r8' }, [])?.code).toBe('LOG_ROLLED_BACK');
+  });
+
+  it('cannot be pretended by a receipt that is repeated', () => {
+    using folder = temporaryFolder();
+    const heard: Contradiction[] = [];
+    const trail = trailIn(folder.path, undefined, { seen, onContradiction: (each) => void heard.push(each) });
+    heard.length = 0;
+    trail.receipt(trail.key, { size: 1, root: 'r1' });
+    expect(heard).toEqual([]);
   });
 });
 

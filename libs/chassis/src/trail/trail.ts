@@ -6,6 +6,7 @@ import type { Log, Trail } from '../platform.ts';
 import type { BootSigner } from './bootsigner.ts';
 import { Courier, type Parcel } from './courier.ts';
 import type { Leftover } from './leftover.ts';
+import type { Contradiction, LogMemory } from './logmemory.ts';
 import type { Spool } from './spool.ts';
 
 /** Chance in each entry: a leaf hash that outlives its entry must not confirm a guess of what it said. */
@@ -35,6 +36,9 @@ export interface TrailParts {
   readonly store: (subject: string, messageId: string, data: Uint8Array) => Promise<void>;
   readonly listen: (producer: string, onReceipt: (bytes: Uint8Array) => void) => () => void;
   readonly open: (bytes: Uint8Array) => AuditReceipt;
+  readonly memory: LogMemory;
+  /** Told once of each way in which the log contradicts what it has acknowledged. */
+  readonly onContradiction?: (contradiction: Contradiction) => void;
 }
 
 export interface RunningTrail extends Trail {
@@ -49,7 +53,12 @@ export function startTrail(parts: TrailParts): RunningTrail {
   const { service, instance, clock, ids, spool, log, graceMs } = parts;
   const boot = Buffer.from(ids.bytes(BOOT_BYTES)).toString('hex');
   const signer = parts.bootSigner(boot);
-  const courier = new Courier({ ...parts, flushed: () => spool.flushed() });
+  const contradicted = new Set<string>();
+  const courier = new Courier({
+    ...parts,
+    flushed: () => spool.flushed(),
+    onContradiction: (contradiction) => complain(contradiction),
+  });
   const own = new Map<string, string>();
   const idAt = (counter: number) => `${instance}.${boot}.${counter}`;
   let counter = 0;
@@ -86,12 +95,21 @@ export function startTrail(parts: TrailParts): RunningTrail {
     const line = signTrailEntry(JSON.stringify(entry), signer.privateKey);
     spool.append(line);
     counter += 1;
-    const parcel = parcelOf(entry, line);
+    const parcel = { ...parcelOf(entry, line), madeAfter: parts.memory.seen };
     previous = parcel.digest;
     own.set(id, line);
     ownBytes += line.length;
     courier.send(parcel, () => receipted(id));
     return id;
+  };
+  /** The entry about it is contradicted as well: once is enough. */
+  const complain = (contradiction: Contradiction) => {
+    const { code, origin, because } = contradiction;
+    if (contradicted.has(code)) return;
+    contradicted.add(code);
+    log.error('the audit log contradicts what it has acknowledged', { code, origin, because });
+    parts.onContradiction?.(contradiction);
+    append('log.contradicted', { code, log: origin, because });
   };
   deliverLeftovers(parts, courier);
   // Whoever reads the log can judge this boot's signatures by its first entry.
@@ -117,6 +135,7 @@ export function startTrail(parts: TrailParts): RunningTrail {
       const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       if (!signal.aborted) await Promise.race([courier.stored(), over]);
       courier.stop();
+      parts.memory.save();
       if (own.size > 0) log.info('audit entries without a receipt stay in the spool for the next start', { entries: own.size });
       spool.close();
     },

@@ -79,10 +79,10 @@ export function sqliteIndex(file: string): Index {
 
 function prepareSchema(database: DatabaseSync): void {
   const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version !== VERSION)
-    database.exec(
-      'DROP TABLE IF EXISTS entries; DROP TABLE IF EXISTS heads; DROP TABLE IF EXISTS boots; DROP TABLE IF EXISTS covers;',
-    );
+  if (version === VERSION) return;
+  database.exec(
+    'DROP TABLE IF EXISTS entries; DROP TABLE IF EXISTS heads; DROP TABLE IF EXISTS boots; DROP TABLE IF EXISTS covers;',
+  );
   database.exec(SCHEMA);
   database.exec(`PRAGMA user_version = ${VERSION}`);
 }
