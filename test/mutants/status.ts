@@ -38,7 +38,7 @@ export const statusMutants: readonly Mutant[] = [
   },
   {
     name: 'releases by when a verification ended, not by where it began',
-    file: `${TRUST}/control.ts`,
+    file: `${TRUST}/release.ts`,
     find: 'state.passed.begin < state.lastFailure',
     put: 'state.passed.end < state.lastFailure',
     test: SIMULATION,
@@ -63,7 +63,7 @@ export const statusMutants: readonly Mutant[] = [
   {
     name: 'forgets a SAFE that was told and not logged',
     file: NODE,
-    find: `      ...(news.length > 0 ? [{ kind: 'journal', failures: this.#facts() } as const] : []),
+    find: `      ...(news.length > 0 ? [{ kind: 'journal', failures: this.#badNews.facts } as const] : []),
 `,
     put: '',
     test: SIMULATION,
@@ -80,7 +80,7 @@ export const statusMutants: readonly Mutant[] = [
   },
   {
     name: 'never asks an operator, however often a subject fails',
-    file: `${TRUST}/failures.ts`,
+    file: `${TRUST}/failurerecord.ts`,
     find: 'const FAILURES_AN_HOUR_MAX = 3;',
     put: 'const FAILURES_AN_HOUR_MAX = 300;',
     test: SIMULATION,
@@ -88,7 +88,7 @@ export const statusMutants: readonly Mutant[] = [
   },
   {
     name: 'charges nothing for an empty alarm',
-    file: `${TRUST}/failures.ts`,
+    file: `${TRUST}/alarmfold.ts`,
     find: 'const REFUTED_MAX = 2;',
     put: 'const REFUTED_MAX = 200;',
     test: SIMULATION,

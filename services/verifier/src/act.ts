@@ -16,3 +16,7 @@ export type Act =
   | { readonly kind: 'verify'; readonly verification: string }
   | { readonly kind: 'mode-changed'; readonly from: LockStatus['mode'] | 'starting'; readonly status: LockStatus }
   | { readonly kind: 'reign'; readonly epoch: number | null; readonly because: string };
+
+export function append(body: ControlBody): Act {
+  return { kind: 'append', body };
+}

@@ -27,16 +27,8 @@ export type Decision = Pick<
 >;
 
 /** All that a decision is made of. While none of it is another object, the decision is the same: most entries of the log are beats. */
-export function grounds(control: ControlState, pending: ReadonlyMap<string, unknown>, report: Report | null): readonly unknown[] {
-  return [
-    control.failures,
-    control.quarantined,
-    control.releases,
-    control.releasedAt,
-    control.adopted,
-    report,
-    ...pending.keys(),
-  ];
+export function grounds(control: ControlState, pendingIds: readonly string[], report: Report | null): readonly unknown[] {
+  return [control.failures, control.quarantined, control.releases, control.releasedAt, control.adopted, report, ...pendingIds];
 }
 
 /** What the fleet is to be told: the fold of the control log, and bad news that is on its way there. */

@@ -1,5 +1,5 @@
-import type { SecurityAlert } from '@smartlite/contracts';
-import type { ControlBody, FailureFact, Placed } from '@smartlite/trust';
+import type { SecurityAlert, ServiceName } from '@smartlite/contracts';
+import type { ControlBody, FailureFact, LockStatus, Placed } from '@smartlite/trust';
 import type { Report } from './report.ts';
 
 /** The control log. Entries of one process keep their order. */
@@ -47,4 +47,18 @@ export type SentAlert = SecurityAlert;
 /** Takes security alerts to where people are woken. Sending never waits and never fails; it is tried until it is taken. */
 export interface AlertSender {
   readonly send: (alert: SentAlert) => void;
+}
+
+/** What others are told: events, alerts, the trail, metrics, the lock's runtime state. */
+export interface Tell {
+  modeChanged(from: LockStatus['mode'] | 'starting', status: LockStatus): void;
+  verified(report: Report): void;
+  reign(epoch: number | null, because: string): void;
+  ackDelay(service: ServiceName, delayMs: number): void;
+  lagging(instance: {
+    readonly service: ServiceName;
+    readonly instance: string;
+    readonly epoch: number;
+    readonly revision: number;
+  }): void;
 }

@@ -1,9 +1,8 @@
 import type { Platform } from '@smartlite/chassis';
 import type { Mode, SecurityAlert } from '@smartlite/contracts';
 import type { SigningKey } from '@smartlite/trust';
-import type { AlertSender } from './engine.ts';
+import type { AlertSender, Tell } from './engine.ts';
 import { type KeyNews, KeyWatch } from './keynews.ts';
-import type { Tell } from './verifier.ts';
 import { passes, type Report } from './report.ts';
 import type { StateNews } from './statekeeper.ts';
 

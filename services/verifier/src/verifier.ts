@@ -1,31 +1,23 @@
 import type { Clock, Ids, Log } from '@smartlite/chassis';
-import type { ServiceName } from '@smartlite/contracts';
 import {
-  compareOrder,
   type ControlBody,
-  type ControlEntry,
-  type LockStatus,
   type Moment,
-  openAck,
-  openAlarm,
   openControl,
-  openStatus,
-  parseNonceRequest,
-  proveConflict,
   type RoleIdentity,
   type RoleTrust,
-  signEntry,
-  signNonceReply,
   signStatus,
   type SignedStatus,
   type Verified,
 } from '@smartlite/trust';
-import { AckQueue } from './ackqueue.ts';
-import { Acks } from './acks.ts';
+import { AckDesk } from './ackdesk.ts';
+import type { Applied } from './acks.ts';
 import type { Act } from './act.ts';
-import type { ControlLog, Journal, LockBus, ModelStore } from './engine.ts';
-import { type NodeSelf, type NodeTimes, VerifierNode } from './node.ts';
+import { Ear } from './ear.ts';
+import type { ControlLog, Journal, LockBus, ModelStore, Tell } from './engine.ts';
+import { EntrySigner } from './entrysigner.ts';
+import { VerifierNode } from './node.ts';
 import type { Report } from './report.ts';
+import type { NodeSelf, NodeTimes } from './self.ts';
 import { Waiters } from './waiters.ts';
 
 export interface VerifierParts {
@@ -44,39 +36,20 @@ export interface VerifierParts {
   readonly stopping: AbortSignal;
 }
 
-/** What others are told: events, alerts, the trail, metrics, the lock's runtime state. */
-export interface Tell {
-  modeChanged(from: LockStatus['mode'] | 'starting', status: LockStatus): void;
-  verified(report: Report): void;
-  reign(epoch: number | null, because: string): void;
-  ackDelay(service: ServiceName, delayMs: number): void;
-  lagging(instance: {
-    readonly service: ServiceName;
-    readonly instance: string;
-    readonly epoch: number;
-    readonly revision: number;
-  }): void;
-}
-
 /** Steps of time: a few in each beat, so that a beat is late by a fraction alone. */
 const TICK_MS = 100;
-/** Between two batches of acks: leaves most of a processor to whoever switches meanwhile, and a thousand are read within a second. */
-const ACK_PAUSE_MS = 20;
 
 /** The shell around the node: feeds it what happens, and does what it asks for, in order. */
 export class Verifier {
   readonly #parts: VerifierParts;
   readonly #node: VerifierNode;
   readonly #controlLog: ControlLog;
-  readonly #acks = new Acks();
-  readonly #ackQueue = new AckQueue((ack, heardAt) => this.#quietly('an ack', () => this.#takeAck(ack, heardAt)));
-  #draining = false;
+  readonly #acks: AckDesk;
+  readonly #ear: Ear;
   readonly #waiters = new Waiters<Report>();
   #incarnation = '';
-  #counter = 0;
   #caughtUp = false;
   #opened = false;
-  #held: { readonly signed: Verified<SignedStatus> } | null = null;
   #own: Uint8Array | null = null;
   #acting: Promise<void> = Promise.resolve();
 
@@ -90,7 +63,18 @@ export class Verifier {
   private constructor(parts: VerifierParts, node: VerifierNode) {
     this.#parts = parts;
     this.#node = node;
-    this.#controlLog = parts.controlLog((body) => this.#sign(body));
+    const { self, identity, trust, clock, tell } = parts;
+    const signer = new EntrySigner(self, identity, () => node.control.incarnation ?? this.#incarnation);
+    this.#controlLog = parts.controlLog((body) => signer.sign(body));
+    this.#acks = new AckDesk({
+      trust,
+      clock,
+      tell,
+      outranked: (epoch) => node.leading && this.#do(node.outranked(epoch, this.#now())),
+      refused: (caught) => this.#ear.refused('an ack', caught),
+    });
+    const act = (acts: readonly Act[]) => this.#do(acts);
+    this.#ear = new Ear({ ...parts, node, acks: this.#acks, now: () => this.#now(), own: () => this.#own, act });
   }
 
   get leading(): boolean {
@@ -101,9 +85,9 @@ export class Verifier {
   }
   /** The last status seen on the bus, the own one included. */
   get status(): Verified<SignedStatus> | null {
-    return this.#held?.signed ?? null;
+    return this.#ear.status;
   }
-  applied(): ReturnType<Acks['list']> {
+  applied(): readonly Applied[] {
     return this.#acks.list(this.#now());
   }
 
@@ -139,12 +123,7 @@ export class Verifier {
 
   #run(): void {
     const { stopping, bus, store, times } = this.#parts;
-    bus.listen({
-      nonce: (request) => this.#answer(request),
-      ack: (bytes) => this.#heardAck(bytes),
-      alarm: (bytes) => this.#quietly('an alarm', () => this.#heardAlarm(bytes)),
-      status: (bytes) => this.#quietly('a lock status', () => this.#heardStatus(bytes)),
-    });
+    this.#ear.listen(bus);
     const message = (placed: Parameters<VerifierNode['folded']>[0]) => this.#do(this.#node.folded(placed, this.#now()));
     void this.#controlLog.follow({ message, caughtUp: () => this.#onCaughtUp(), lost: () => this.#onLost() }, stopping);
     store
@@ -162,9 +141,7 @@ export class Verifier {
   #tick(): void {
     const now = this.#now();
     if (this.#caughtUp) this.#do(this.#node.tick(now));
-    if (!this.#node.leading) return;
-    for (const { service, instance, epoch, revision } of this.#acks.laggards(now))
-      this.#parts.tell.lagging({ service, instance, epoch, revision });
+    if (this.#node.leading) this.#acks.nameLaggards(now);
   }
 
   #onCaughtUp(): void {
@@ -185,14 +162,6 @@ export class Verifier {
     this.#opened = false;
     this.#parts.log.error('the control log is not the one that was read before; everything is verified anew');
     this.#do(this.#node.historyLost());
-  }
-
-  #sign(body: ControlBody): { readonly bytes: Uint8Array; readonly id: string } {
-    const { fleet, generation, instance, boot } = this.#parts.self;
-    this.#counter += 1;
-    const incarnation = this.#node.control.incarnation ?? this.#incarnation;
-    const entry: ControlEntry = { fleet, generation, incarnation, author: instance, boot, counter: this.#counter, body };
-    return { bytes: signEntry(entry, this.#parts.identity()), id: `${boot}.${this.#counter}` };
   }
 
   #do(acts: readonly Act[]): void {
@@ -243,71 +212,6 @@ export class Verifier {
     this.#do(this.#node.finished(verification, report, this.#now()));
     this.#parts.tell.verified(report);
     this.#waiters.settle(begun, report);
-  }
-
-  /** A guard asks for the leader's time. Only a leader that may permit answers. */
-  #answer(request: Uint8Array): Uint8Array | null {
-    const time = this.#node.leaderTime(this.#now());
-    if (time === null) return null;
-    try {
-      const { fleet, generation } = this.#parts.self;
-      return signNonceReply(
-        { fleet, generation, nonce: parseNonceRequest(request), ...time, status: this.#own },
-        this.#parts.identity(),
-      );
-    } catch {
-      return null;
-    }
-  }
-
-  #heardStatus(bytes: Uint8Array): void {
-    const signed = openStatus(bytes, this.#parts.trust, this.#parts.clock.nowMs());
-    if (this.#held !== null && compareOrder(signed.status, this.#held.signed.status) <= 0) return;
-    this.#held = { signed };
-    this.#acks.broadcast(signed.status, this.#now());
-    this.#node.observe(signed.status);
-  }
-
-  #heardAck(bytes: Uint8Array): void {
-    this.#ackQueue.add(bytes, this.#now());
-    if (!this.#draining) this.#drainLater();
-  }
-
-  #drainLater(): void {
-    this.#draining = true;
-    setTimeout(() => {
-      this.#draining = false;
-      if (this.#ackQueue.drain()) this.#drainLater();
-    }, ACK_PAUSE_MS).unref();
-  }
-
-  #takeAck(bytes: Uint8Array, heardAt: Moment): void {
-    const { trust, clock, tell } = this.#parts;
-    const { ack } = openAck(bytes, trust, clock.nowMs());
-    const delayMs = this.#acks.take(ack, heardAt);
-    if (delayMs !== null) tell.ackDelay(ack.service, delayMs);
-    if (ack.held === undefined || !this.#node.leading) return;
-    const held = openStatus(Buffer.from(ack.held, 'base64'), trust, clock.nowMs());
-    this.#do(this.#node.outranked(held.status.epoch, this.#now()));
-  }
-
-  #heardAlarm(bytes: Uint8Array): void {
-    const { trust, clock } = this.#parts;
-    const signed = openAlarm(bytes, trust, clock.nowMs());
-    const conflict = proveConflict(signed.alarm.proof, trust, clock.nowMs());
-    this.#do(this.#node.foresee({ kind: 'alarm', signed, conflict }, this.#now()));
-  }
-
-  /** Anybody can put bytes on the bus; what cannot be proven is dropped with a line in the log. */
-  #quietly(what: string, work: () => void): void {
-    try {
-      work();
-    } catch (caught) {
-      this.#parts.log.warn('a message on the bus is refused', {
-        what,
-        because: caught instanceof Error ? caught.message : String(caught),
-      });
-    }
   }
 
   #now(): Moment {

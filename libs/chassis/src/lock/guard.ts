@@ -1,6 +1,4 @@
-import { MODES, type ServiceName } from '@smartlite/contracts';
 import {
-  alarmId,
   applyNonceReply,
   applyStatus,
   beginNonce,
@@ -11,51 +9,36 @@ import {
   type Moment,
   needsNonce,
   newGuard,
+  type Notice,
   openNonceReply,
   openStatus,
   type Outcome,
   type RoleIdentity,
-  type RoleTrust,
-  type Notice,
-  signAck,
-  signAlarm,
   signNotice,
 } from '@smartlite/trust';
-import type { Clock, Ids } from '../clock.ts';
-import type { LockState, LockView, Log, Metrics, Trail } from '../platform.ts';
+import type { Ids } from '../clock.ts';
+import type { LockState, LockView, Metrics, Trail } from '../platform.ts';
 import { rateLimit } from '../trail/ratelimit.ts';
-import type { LockLink } from './link.ts';
+import { Acker, type AckerParts } from './acker.ts';
+import { AlarmBell, type AlarmBellParts, type LockAlarm } from './alarmbell.ts';
+import { ModeNews } from './modenews.ts';
 
 /** How often the guard looks at its clock: for questions that are due, and to tell listeners of a lease that ran out. */
 const POLL_MS = 250;
-/** Acks go out on each change, and this often although nothing changes. */
-const ACK_EVERY_MS = 10_000;
-/** An alarm that the control log has not taken is sent again after this long. */
-const RAISE_RETRY_MS = 500;
-/** The same alarm again within this time is the same finding. The first is never held back. */
-const ALARM_REPEAT_MS = 60_000;
-/** Open alarms that an ack names at most. */
-const ALARMS_NAMED_MAX = 64;
 
-export interface GuardParts {
-  readonly service: ServiceName;
-  readonly instance: string;
-  readonly region: string;
-  readonly clock: Clock;
+/** `identity` is asked each time: certificates are renewed while the process runs. */
+export interface GuardParts extends AckerParts, AlarmBellParts {
   readonly ids: Ids;
-  readonly log: Log;
   readonly metrics: Metrics;
   readonly trail: Trail;
-  readonly trust: RoleTrust;
-  /** Asked each time: certificates are renewed while the process runs. */
-  readonly identity: () => RoleIdentity;
-  readonly store: string;
-  readonly link: LockLink;
-  /** Carries an alarm to the verifier by another way than the bus. May fail. */
-  readonly alsoRaise?: (alarm: Uint8Array) => Promise<unknown>;
 }
 
-export type LockAlarm = Parameters<LockView['alarm']>[0];
+const EQUIVOCATION: LockAlarm = {
+  artifact: '',
+  code: 'EQUIVOCATION',
+  message: 'a leader has signed two statuses that contradict each other',
+  lockDigest: '',
+};
 
 /**
  * The shell around the pure guard of `trust`: hears statuses, asks for the leader's time, acks, raises alarms. `current` is the
@@ -63,21 +46,21 @@ export type LockAlarm = Parameters<LockView['alarm']>[0];
  */
 export class LockGuard implements LockView {
   readonly #parts: GuardParts;
-  readonly #listeners = new Set<(state: LockState) => void>();
   readonly #ending = new AbortController();
-  readonly #raised = new Map<string, number>();
-  readonly #openAlarms = new Set<string>();
+  readonly #acker: Acker;
+  readonly #bell: AlarmBell;
+  readonly #news: ModeNews;
   readonly #mayWitness: () => { readonly allowed: boolean };
   readonly #mayLogRefusal: () => { readonly allowed: boolean; readonly suppressed: number };
   #state: GuardState;
-  #told: LockState;
-  #ackedAtMs = Number.NEGATIVE_INFINITY;
   #asking = false;
 
   constructor(parts: GuardParts) {
     this.#parts = parts;
     this.#state = newGuard({ store: parts.store, keyId: parts.identity().keyId });
-    this.#told = this.current();
+    this.#acker = new Acker(parts);
+    this.#bell = new AlarmBell(parts, this.#ending.signal);
+    this.#news = new ModeNews(parts, this.current());
     this.#mayWitness = rateLimit(parts.clock, { burst: 1, perSecond: 1 });
     this.#mayLogRefusal = rateLimit(parts.clock, { burst: 5, perSecond: 0.2 });
   }
@@ -105,8 +88,7 @@ export class LockGuard implements LockView {
   }
 
   onChange(listener: (state: LockState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#news.onChange(listener);
   }
 
   /** A message that claims to be a lock status. Anyone on the bus may have sent it. */
@@ -117,28 +99,17 @@ export class LockGuard implements LockView {
   /** What is due by the clock: a question to the leader, news of a lease that ran out, the regular ack. */
   poll(): void {
     this.#tellIfChanged();
-    if (this.#parts.clock.monotonicMs() - this.#ackedAtMs >= ACK_EVERY_MS) this.#acknowledge();
+    if (this.#acker.due) this.#acknowledge();
     if (!this.#asking && needsNonce(this.#state, this.#now())) void this.#ask();
   }
 
   alarm(alarm: LockAlarm): void {
-    const { clock, trail, log } = this.#parts;
-    const key = JSON.stringify([alarm.artifact, alarm.code, alarm.lockDigest]);
-    const nowMs = clock.monotonicMs();
-    if (nowMs - (this.#raised.get(key) ?? Number.NEGATIVE_INFINITY) < ALARM_REPEAT_MS) return;
-    this.#raised.set(key, nowMs);
-    log.error('bytes on this host do not match the lock', {
-      artifact: alarm.artifact,
-      finding: alarm.code,
-      message: alarm.message,
-    });
+    const { trail, log } = this.#parts;
+    if (!this.#bell.isNews(alarm)) return;
+    const { artifact, code, message, lockDigest } = alarm;
+    log.error('bytes on this host do not match the lock', { artifact, finding: code, message });
     this.#latch(alarm, []);
-    trail.record('alarm.raised', {
-      artifact: alarm.artifact,
-      code: alarm.code,
-      message: alarm.message,
-      lockDigest: alarm.lockDigest,
-    });
+    trail.record('alarm.raised', { artifact, code, message, lockDigest });
   }
 
   /** This instance's own key, as it is now. */
@@ -191,18 +162,10 @@ export class LockGuard implements LockView {
         if (this.#mayWitness().allowed) this.#acknowledge(outcome.held);
         return;
       case 'unresolved':
-        if (this.#mayWitness().allowed) for (const witness of outcome.witness) void this.#raise(witness);
+        if (this.#mayWitness().allowed) for (const witness of outcome.witness) void this.#bell.carry(witness);
         return;
       case 'conflict':
-        this.#latch(
-          {
-            artifact: '',
-            code: 'EQUIVOCATION',
-            message: 'a leader has signed two statuses that contradict each other',
-            lockDigest: '',
-          },
-          outcome.proof,
-        );
+        this.#latch(EQUIVOCATION, outcome.proof);
         return;
       case 'wants-nonce':
         if (!this.#asking && needsNonce(this.#state, this.#now())) void this.#ask();
@@ -213,112 +176,23 @@ export class LockGuard implements LockView {
   }
 
   #latch(alarm: LockAlarm, proof: readonly Uint8Array[]): void {
-    const { service, instance, store, clock, trust, identity } = this.#parts;
-    const signed = signAlarm(
-      {
-        service,
-        instance,
-        store,
-        artifact: alarm.artifact,
-        digest: null,
-        code: alarm.code,
-        message: alarm.message,
-        lockDigest: alarm.lockDigest || null,
-        raisedUnixMs: clock.nowMs(),
-        ...(proof.length > 0 && { proof: proof.map((bytes) => Buffer.from(bytes).toString('base64')) }),
-      },
-      trust,
-      identity(),
-    );
-    this.#openAlarms.add(alarmId(signed));
-    this.#state = latchAlarm(this.#state, alarmId(signed), signed);
+    const { id, signed } = this.#bell.sign(alarm, proof);
+    this.#state = latchAlarm(this.#state, id, signed);
     this.#tellIfChanged();
     this.#acknowledge();
-    void this.#raise(signed);
-    this.#parts.alsoRaise?.(signed).catch(() => {
-      // The control log is the way that counts, and is tried until it holds the alarm.
-    });
-  }
-
-  /** Repeated until the control log has it. */
-  async #raise(alarm: Uint8Array): Promise<void> {
-    while (!this.#ending.signal.aborted) {
-      try {
-        await this.#parts.link.raise(alarm);
-        return;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, RAISE_RETRY_MS).unref());
-      }
-    }
+    this.#bell.ring(signed);
   }
 
   #acknowledge(held?: Uint8Array): void {
-    const { service, instance, region, clock, trust, identity, link, log } = this.#parts;
-    this.#ackedAtMs = clock.monotonicMs();
-    const { mode } = this.current();
-    const status = this.#state.applied?.status;
-    const ack = {
-      service,
-      instance,
-      region,
-      mode,
-      generation: trust.generation,
-      epoch: status?.epoch ?? 0,
-      revision: status?.revision ?? 0,
-      beat: status?.beat ?? 0,
-      lockDigest: status?.lockDigest ?? null,
-      appliedUnixMs: Math.floor(clock.nowMs()),
-      openAlarms: [...this.#openAlarms].filter((id) => this.#state.latches.has(id)).slice(-ALARMS_NAMED_MAX),
-      ...(held && { held: Buffer.from(held).toString('base64') }),
-    };
-    try {
-      link.acknowledge(signAck(ack, trust, identity()));
-    } catch (error) {
-      log.warn('an ack could not be sent', { error });
-    }
+    this.#acker.send(this.current(), this.#state, this.#bell.open, held);
   }
 
-  /** Listeners are told once for each change of what may run; a mere renewal is none. */
   #tellIfChanged(): void {
-    const state = this.current();
-    if (sameVerdict(this.#told, state)) return;
-    const from = this.#told;
-    this.#told = state;
-    if (from.mode !== state.mode || from.local !== state.local) this.#report(from, state);
-    for (const listener of this.#listeners) {
-      try {
-        listener(state);
-      } catch (error) {
-        this.#parts.log.error('a listener to the lock state failed', { error });
-      }
-    }
-  }
-
-  #report(from: LockState, { mode, local, reasons, order }: LockState): void {
-    const { log, trail, metrics } = this.#parts;
-    metrics.counter('lock_mode_changes_total', 'Changes of the mode in force here.', ['mode']).inc({ mode });
-    const inForce = metrics.gauge('lock_mode', '1 for the mode in force here, 0 for the others.', ['mode']);
-    for (const each of MODES) inForce.set({ mode: each }, each === mode ? 1 : 0);
-    log.info('the mode has changed', { from: from.mode, mode, local, reasons, order });
-    try {
-      trail.record('mode.changed', { from: from.mode, to: mode, local, reasons, order });
-    } catch (error) {
-      // The gate must not depend on the trail.
-      log.error('a change of mode could not be recorded', { error });
-    }
-    if (local && mode === 'safe') this.#acknowledge();
+    if (this.#news.tell(this.current())) this.#acknowledge();
   }
 
   #now(): Moment {
     const { clock } = this.#parts;
     return { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
   }
-}
-
-function sameVerdict(a: LockState, b: LockState): boolean {
-  if (a.mode !== b.mode || a.local !== b.local || a.epoch !== b.epoch || a.lockDigest !== b.lockDigest) return false;
-  return (
-    JSON.stringify([a.refusedArtifacts, a.substitutions, a.reasons]) ===
-    JSON.stringify([b.refusedArtifacts, b.substitutions, b.reasons])
-  );
 }

@@ -1,4 +1,5 @@
-import type { ControlState } from './control.ts';
+import type { ControlState } from './controlstate.ts';
+import type { ControlBody } from './entry.ts';
 import { EPOCH_STEP_MAX } from './limits.ts';
 
 /** Who leads, by the log alone. */
@@ -25,4 +26,32 @@ export function campaignHolds(state: ControlState, epoch: number, keyId: string)
 /** Whether nobody leads at that time of the log. */
 export function isVacant(state: Pick<ControlState, 'leader' | 'rules'>, logMs: number): boolean {
   return state.leader === null || state.leader.resigned || logMs >= state.leader.lastBeatMs + state.rules.leadMs;
+}
+
+/** Who has signed an entry. */
+export type Author = Pick<Leader, 'instance' | 'keyId' | 'boot'>;
+
+/** A campaign at its place of the log; the winner leads from here on. */
+export function foldCampaign(
+  state: ControlState,
+  body: Extract<ControlBody, { kind: 'campaign' }>,
+  author: Author,
+): ControlState {
+  if (!campaignHolds(state, body.epoch, author.keyId)) return state;
+  const leader = { ...author, since: state.position, lastBeatMs: state.logMs, resigned: false };
+  return { ...state, epoch: body.epoch, verifierStores: new Set(state.verifierStores).add(body.store), leader };
+}
+
+/** A leader whose key has contradicted itself leads no more. */
+export function dethrone(state: ControlState): ControlState {
+  if (state.leader === null || !state.deposedKeys.has(state.leader.keyId)) return state;
+  return { ...state, leader: { ...state.leader, resigned: true } };
+}
+
+/** Whether the author, in this very boot, leads in that epoch. */
+export function isLeader(state: ControlState, author: Author, epoch: number): boolean {
+  const { leader } = state;
+  return (
+    leader !== null && !leader.resigned && state.epoch === epoch && leader.keyId === author.keyId && leader.boot === author.boot
+  );
 }

@@ -46,19 +46,10 @@ export { openOrder, type Order, ORDER_LIFE_MAX_MS, orderId, type SignedOrder, si
 export { compareOrder, orderText, type StatusOrder } from './order.ts';
 export { openTrailTerm, signTrailTerm, type TrailTerm } from './trailterm.ts';
 export { type LockStatus, openStatus, permits, type SignedStatus, signStatus } from './status.ts';
-export {
-  type AdoptedLock,
-  controlMode,
-  type ControlRules,
-  type ControlState,
-  demanded,
-  emptyControl,
-  foldControl,
-  isLeader,
-  type PassedVerification,
-  whyNotReleasable,
-} from './control.ts';
-export { type Leader, isVacant } from './election.ts';
+export { foldControl } from './control.ts';
+export { type AdoptedLock, type ControlRules, type ControlState, emptyControl, type PassedVerification } from './controlstate.ts';
+export { controlMode, demanded, whyNotReleasable } from './release.ts';
+export { isLeader, isVacant, type Leader } from './election.ts';
 export {
   type ConflictProof,
   type ControlBody,
@@ -69,7 +60,7 @@ export {
   proveConflict,
   signEntry,
 } from './entry.ts';
-export { type FailureRecord, isOpen, needsOperator, OPERATOR_STORE } from './failures.ts';
+export { type FailureRecord, isOpen, needsOperator, OPERATOR_STORE } from './failurerecord.ts';
 export { roleIdentity } from './identity.ts';
 export { roleTrust } from './roletrust.ts';
 export { type AuditReceipt, openReceipt, RECEIPT_ENTRIES_MAX, signReceipt } from './receipt.ts';
