@@ -8,7 +8,8 @@ export { ModelPool, type PoolOptions, type PoolPlatform, type WantedModel } from
 export { servedBy } from './engine/servedby.ts';
 export { thisHost } from './lock/host.ts';
 export type * from './platform.ts';
-export { type RateLimit, rateLimit, REFUSALS_RECORDED } from './trail/ratelimit.ts';
+export { CountedRecord } from './trail/countedrecord.ts';
+export { REFUSALS_RECORDED } from './trail/ratelimit.ts';
 export type { Door, DoorEntry } from './server/door.ts';
 export {
   type Call,

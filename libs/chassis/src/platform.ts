@@ -90,6 +90,8 @@ export interface Trail {
   ): { readonly id: string; readonly receipt: string };
   /** Why nothing may be served that must be audited: entries have waited for their receipts for too long. */
   refusal?(): MeshError | undefined;
+  /** Has this done before the trail ends with its process: whoever counts, writes what it has counted. */
+  atEnd?(work: () => void): void;
 }
 
 /** The lock guard's view: the mode in force at this moment, lease included. */

@@ -1,7 +1,8 @@
 import { type Code, MeshError } from '@smartlite/contracts';
-import { rateLimit, REFUSALS_RECORDED } from '../trail/ratelimit.ts';
+import { CountedRecord } from '../trail/countedrecord.ts';
+import { REFUSALS_RECORDED } from '../trail/ratelimit.ts';
 import { endingWith } from './ending.ts';
-import type { Incoming, Layer } from './handle.ts';
+import type { Layer } from './handle.ts';
 import type { LayerParts } from './layers.ts';
 
 const REFUSALS: ReadonlySet<Code> = new Set<Code>([
@@ -20,16 +21,7 @@ const REFUSALS: ReadonlySet<Code> = new Set<Code>([
  * what the handler made of it: a call that safe mode cut is refused, not "aborted".
  */
 export function errorFunnel({ clock, log, trail }: Pick<LayerParts, 'clock' | 'log' | 'trail'>): Layer {
-  const limit = rateLimit(clock, REFUSALS_RECORDED);
-  const recordRefusal = ({ call, method }: Incoming, { reason }: MeshError) => {
-    const pass = limit();
-    if (!pass.allowed) return;
-    trail.record(
-      'call.refused',
-      { method: method.name, reason, unrecorded: pass.suppressed },
-      { traceId: call.traceId, actor: call.caller.user },
-    );
-  };
+  const refusals = new CountedRecord({ clock, trail }, 'call.refused', REFUSALS_RECORDED);
   return (next) =>
     async function* funnelled(incoming) {
       const { call, method } = incoming;
@@ -38,7 +30,8 @@ export function errorFunnel({ clock, log, trail }: Pick<LayerParts, 'clock' | 'l
       } catch (caught) {
         const error = MeshError.from(call.signal.aborted ? (call.signal.reason ?? caught) : caught);
         if (error.code === 'internal') log.error('call failed unexpectedly', { method: method.name, error });
-        if (REFUSALS.has(error.code)) recordRefusal(incoming, error);
+        if (REFUSALS.has(error.code))
+          refusals.record({ method: method.name, reason: error.reason }, { traceId: call.traceId, actor: call.caller.user });
         throw error;
       } finally {
         // Whatever the handler has started on behalf of this call ends with it.

@@ -1,30 +1,21 @@
 import type { MeshError } from '@smartlite/contracts';
 import { refusal } from '../lock/permit.ts';
 import type { LockView } from '../platform.ts';
-import { rateLimit } from '../trail/ratelimit.ts';
+import { CountedRecord } from '../trail/countedrecord.ts';
+import type { Rate } from '../trail/ratelimit.ts';
 import type { Incoming, Layer } from './handle.ts';
 import type { LayerParts } from './layers.ts';
 
-/** Calls served outside normal mode that the trail keeps at once and per second after that. */
-const SERVED_AT_ONCE = 50;
-const SERVED_PER_SECOND = 10;
+/** Calls served outside normal mode that have an entry each, at once and per second after that; the others are counted. */
+const SERVED_RECORDED: Rate = { burst: 50, perSecond: 10 };
 
 /**
  * Lets a call run only while the mode permits it: before the handler, before each answer that leaves, and at once when the mode
  * changes. The last look before an answer is one pointer read and one clock read, in `guard.current()`.
  */
 export function lockGuard({ clock, guard, trail }: Pick<LayerParts, 'clock' | 'guard' | 'trail'>): Layer {
-  const limit = rateLimit(clock, { burst: SERVED_AT_ONCE, perSecond: SERVED_PER_SECOND });
+  const served = new CountedRecord({ clock, trail }, 'call.served', SERVED_RECORDED);
   const open = openCalls(guard);
-  const recordServed = ({ call, method }: Incoming, mode: string) => {
-    const pass = limit();
-    if (!pass.allowed) return;
-    trail.record(
-      'call.served',
-      { method: method.name, mode, unrecorded: pass.suppressed },
-      { traceId: call.traceId, actor: call.caller.user },
-    );
-  };
   return (next) =>
     async function* guarded(incoming) {
       const { call, method } = incoming;
@@ -38,7 +29,8 @@ export function lockGuard({ clock, guard, trail }: Pick<LayerParts, 'clock' | 'g
       if (unaudited) throw unaudited;
       const { mode, order } = guard.current();
       // In safe mode every operation is logged.
-      if (mode === 'safe' || mode === 'halted') recordServed(incoming, mode);
+      if (mode === 'safe' || mode === 'halted')
+        served.record({ method: method.name, mode }, { traceId: call.traceId, actor: call.caller.user });
       open.add(incoming);
       try {
         for await (const answer of next({

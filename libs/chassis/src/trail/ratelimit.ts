@@ -5,7 +5,7 @@ export interface Rate {
   readonly perSecond: number;
 }
 
-/** Refusals written to the trail at once and per second after that: a caller that hammers must not fill it. */
+/** Refusals that have an entry each, at once and per second after that; the others are counted: a caller that hammers must not fill the trail. */
 export const REFUSALS_RECORDED: Rate = { burst: 20, perSecond: 2 };
 
 /** Whether one more may pass; `suppressed` counts those that did not since the last that did. */

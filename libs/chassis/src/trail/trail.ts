@@ -60,6 +60,7 @@ export function startTrail(parts: TrailParts): RunningTrail {
     onContradiction: (contradiction) => complain(contradiction),
   });
   const own = new Map<string, string>();
+  const endings: (() => void)[] = [];
   const idAt = (counter: number) => `${instance}.${boot}.${counter}`;
   let counter = 0;
   let previous: string | null = null;
@@ -131,7 +132,9 @@ export function startTrail(parts: TrailParts): RunningTrail {
       const message = `no receipt of the audit service for ${Math.round(waitedMs / 1_000)} s: is it up?`;
       return new MeshError('audit-unavailable', message, { retryAfterMs: RETRY_AFTER_MS });
     },
+    atEnd: (work) => void endings.push(work),
     async stop(signal) {
+      for (const work of endings) work();
       const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       if (!signal.aborted) await Promise.race([courier.stored(), over]);
       courier.stop();

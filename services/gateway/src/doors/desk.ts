@@ -1,12 +1,4 @@
-import {
-  type Call,
-  type Caller,
-  type Platform,
-  type RateLimit,
-  rateLimit,
-  REFUSALS_RECORDED,
-  type SafeModeRule,
-} from '@smartlite/chassis';
+import { type Call, type Caller, CountedRecord, type Platform, REFUSALS_RECORDED, type SafeModeRule } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
 import { allowedRegions, nameTheRule, type ResidencyPolicy, type Wish } from '@smartlite/resilience';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -50,14 +42,14 @@ export class Desk {
   /** Pieces of work that have begun and not ended. */
   inflight = 0;
   readonly #clients: Clients;
-  readonly #refusals: RateLimit;
+  readonly #refusals: CountedRecord;
   readonly #policies: Policies;
 
   constructor(platform: Platform, clients: Clients, policies: Policies, idleMsMax: number) {
     this.platform = platform;
     this.idleMsMax = idleMsMax;
     this.#clients = clients;
-    this.#refusals = rateLimit(platform.clock, REFUSALS_RECORDED);
+    this.#refusals = new CountedRecord(platform, 'call.refused', REFUSALS_RECORDED);
     this.#policies = policies;
   }
 
@@ -76,10 +68,8 @@ export class Desk {
 
   /** Who has no good key is refused before the layers, so its entry is written here: bounded, for whoever hammers must not fill the trail. */
   #recordRefusal({ method, routeOptions, traceparent }: FastifyRequest, { reason }: MeshError): void {
-    const pass = this.#refusals();
-    if (!pass.allowed) return;
-    const facts = { method: `${method} ${routeOptions.url ?? ''}`, reason, unrecorded: pass.suppressed };
-    this.platform.trail.record('call.refused', facts, { traceId: traceparent.split('-')[1] ?? '', actor: 'nobody' });
+    const facts = { method: `${method} ${routeOptions.url ?? ''}`, reason };
+    this.#refusals.record(facts, { traceId: traceparent.split('-')[1] ?? '', actor: 'nobody' });
   }
 
   /** Runs work for the key's owner behind the layers of every call. The first step of the iteration may already refuse. */
