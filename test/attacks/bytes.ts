@@ -40,6 +40,14 @@ export const BYTES = [
   attack('wrong size, signed', 'SIZE_MISMATCH', 'safe', (stage) =>
     stage.forge(({ manifest }) => ({ manifest: manifest.map((entry) => ({ ...entry, size: entry.size + 1 })) })),
   ),
+  attack('a list of chunks put into the lock', 'SIGNATURE_INVALID', 'halted', (stage) =>
+    stage.edit(({ manifest: [a] }) => {
+      if (a) a.chunks = [a.tree, a.tree];
+    }),
+  ),
+  attack('a list of chunks that is not the tree’s, signed', 'TREE_MISMATCH', 'safe', (stage) =>
+    stage.forge(({ manifest }) => ({ manifest: manifest.map((entry) => ({ ...entry, chunks: [entry.tree, entry.tree] })) })),
+  ),
   attack('emptied', 'SIZE_MISMATCH', 'safe', (stage) => truncateSync(stage.file(A), 0)),
   attack('removed', 'ARTIFACT_MISSING', 'safe', async (stage) => (await import('node:fs')).rmSync(stage.file(A))),
 ];

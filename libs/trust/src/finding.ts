@@ -63,12 +63,21 @@ export const FINDING_CODES = {
 export type FindingCode = keyof typeof FINDING_CODES;
 export type FindingGroup = (typeof FINDING_CODES)[FindingCode];
 
+/** A chunk of an artifact: its place in the tree, and its bytes, the last one not included. */
+export interface ChunkRange {
+  readonly index: number;
+  readonly fromByte: number;
+  readonly toByte: number;
+}
+
 export interface Finding {
   readonly code: FindingCode;
   /** Artifact id; null for a finding about lock or pack as a whole. */
   readonly artifact: string | null;
   /** What is wrong, where (path or JSON pointer), what to do. */
   readonly message: string;
+  /** Of bytes that differ: which chunks, where the lock tells. */
+  readonly chunks?: readonly ChunkRange[];
 }
 
 /** Longer messages quote what an attacker wrote. */

@@ -2,8 +2,9 @@ export * from './status/index.ts';
 export { entryOf, type ArtifactBytes, type ArtifactFile, loadArtifact, loadArtifactToPrivateFile } from './artifact/load.ts';
 export { hashArtifact } from './artifact/hash.ts';
 export { pathProblem } from './artifact/path.ts';
-export type { ArtifactOutcome } from './artifact/tally.ts';
-export { type ArtifactReport, verifyArtifacts, type VerifyOptions } from './artifact/verify.ts';
+export { chunksOf, verifyChunk } from './artifact/spot.ts';
+export type { ArtifactOutcome } from './artifact/judge.ts';
+export { type ArtifactReport, verifyArtifacts } from './artifact/verify.ts';
 export { canonicalBytes } from './canonical.ts';
 export {
   type Authority,

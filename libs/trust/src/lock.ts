@@ -8,6 +8,8 @@ import { pathProblem } from './artifact/path.ts';
 
 /** Some ten thousand artifacts with their signatures. Larger is an attack, or a pack to be split. */
 export const LOCK_BYTES_MAX = 16 * 1024 * 1024;
+/** A file of one TiB; what the lock's own size allows is less. */
+const CHUNKS_MAX = 262_144;
 /** What the lock's signature is over, in DSSE's terms. */
 export const LOCK_PAYLOAD_TYPE = 'application/vnd.smartlite.model-lock+json';
 
@@ -30,6 +32,14 @@ const entry = z.strictObject({
   size: count,
   sha256: hex64.describe('Flat SHA-256 of the bytes.'),
   tree: hex64.describe('Root of the RFC 6962 tree over 4 MiB chunks.'),
+  chunks: z
+    .array(hex64)
+    .min(2)
+    .max(CHUNKS_MAX)
+    .optional()
+    .describe(
+      'Leaf hashes of the tree, a chunk each, where there are several: they tell which bytes differ. Older locks have none.',
+    ),
 });
 
 const policy = z.strictObject({

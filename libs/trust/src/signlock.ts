@@ -8,7 +8,8 @@ import {
   type ManifestEntry,
   type Policy,
 } from './lock.ts';
-import { hashArtifact } from './artifact/hash.ts';
+import { type HashAllOptions, hashAll } from './artifact/gather.ts';
+import { treeRoot } from './artifact/tree.ts';
 import { canonicalBytes } from './canonical.ts';
 import { readCertificate } from './certificates.ts';
 import { type Digest, digestOf, sha256, sha256Hex } from './digest.ts';
@@ -44,7 +45,7 @@ export interface SignInput {
   readonly policy?: Policy;
   /** Each with its certificate chain, PEM, leaf first. */
   readonly signers: readonly { readonly signer: Signer; readonly chain: readonly string[] }[];
-  readonly onHashed?: (entry: ManifestEntry) => void;
+  readonly onProgress?: HashAllOptions['onProgress'];
 }
 
 export interface SignedLock {
@@ -81,19 +82,22 @@ function lastCertificateEnd({ signers }: SignInput): number {
   return Math.max(...signers.flatMap(({ chain }) => chain.slice(0, 1)).map((leaf) => readCertificate(leaf).validTo.getTime()));
 }
 
-async function buildManifest(pack: Pack, { root, onHashed }: SignInput): Promise<ManifestEntry[]> {
-  const manifest: ManifestEntry[] = [];
-  for (const { id, path, role, format, size, sha256: pinned } of pack.artifacts) {
-    const hashed = await hashArtifact(root, { id, path, size, format });
-    if (hashed.sha256.toString('hex') !== pinned) {
-      const what = `artifact ${id} (${path}) is not what the pack pins: fetch it anew, or pin the new digest in the pack`;
-      throw new TrustError('DIGEST_MISMATCH', what, undefined, [finding('DIGEST_MISMATCH', what, id)]);
-    }
-    const entry: ManifestEntry = { id, path, role, format, size, sha256: pinned, tree: hashed.tree.toString('hex') };
-    manifest.push(entry);
-    onHashed?.(entry);
-  }
-  return manifest;
+async function buildManifest(pack: Pack, { root, onProgress }: SignInput): Promise<ManifestEntry[]> {
+  const hashed = await hashAll(root, pack.artifacts, { both: true, ...(onProgress && { onProgress }) });
+  return pack.artifacts.map(({ id, path, role, format, size, sha256: pinned }, index) => {
+    const found = hashed[index];
+    if (found instanceof TrustError) throw found;
+    if (found?.sha256 === undefined || found.leaves === undefined) throw new Error(`artifact ${id} was not hashed both ways`);
+    if (found.sha256.toString('hex') !== pinned) throw notPinned(id, path);
+    const tree = treeRoot(found.leaves).toString('hex');
+    const chunks = found.leaves.length > 1 ? { chunks: found.leaves.map((leaf) => leaf.toString('hex')) } : {};
+    return { id, path, role, format, size, sha256: pinned, tree, ...chunks };
+  });
+}
+
+function notPinned(id: string, path: string): TrustError {
+  const what = `artifact ${id} (${path}) is not what the pack pins: fetch it anew, or pin the new digest in the pack`;
+  return new TrustError('DIGEST_MISMATCH', what, undefined, [finding('DIGEST_MISMATCH', what, id)]);
 }
 
 async function seal(lock: Lock, { signers, nowMs }: SignInput): Promise<SignedLock> {

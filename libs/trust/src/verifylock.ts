@@ -1,3 +1,4 @@
+import { assertChunks } from './artifact/chunks.ts';
 import { readCertificate, verifyRoleCertificate } from './certificates.ts';
 import { type Digest, sha256Hex } from './digest.ts';
 import { finding, type Finding, TrustError } from './finding.ts';
@@ -45,6 +46,7 @@ export function verifyLock({ lock: bytes, pack, trust, nowMs, mark }: LockInput)
   const signers = verifySigners(file, lock, digest, trust, nowMs);
   assertOrder(lock, digest, mark, trust);
   assertTime(lock, nowMs, mark);
+  assertChunks(lock.manifest);
   const provenPack = verifyPack(pack, lock.pack.digest);
   TrustError.throwIf(coverage(provenPack, lock.manifest));
   const nextMark: Mark = {

@@ -1,12 +1,13 @@
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, sha256Hex } from '../digest.ts';
 import type { Lock, ManifestEntry } from '../lock.ts';
 import { asVerified, type Verified } from '../verified.ts';
+import type { ArtifactHandle } from './disk.ts';
 import { assertFormat, HEAD_BYTES } from './format.ts';
 import { assertUnchanged, openArtifact, refuse } from './open.ts';
-import { ArtifactHash } from './tree.ts';
 
 /** Largest artifact that is taken as one buffer; larger ones belong to runtimes that take a file. */
 const BUFFER_BYTES_MAX = 2 ** 31 - 1;
@@ -95,7 +96,7 @@ export async function loadArtifactToPrivateFile(
 async function copyAndHash(root: string, entry: ManifestEntry, copy: FileHandle): Promise<void> {
   const file = await openArtifact(root, entry);
   try {
-    const hash = new ArtifactHash();
+    const hash = createHash('sha256');
     const buffer = Buffer.alloc(READ_BYTES);
     for (let at = 0; at < entry.size; ) {
       const { bytesRead } = await file.handle.read(buffer, 0, Math.min(READ_BYTES, entry.size - at), at);
@@ -107,13 +108,13 @@ async function copyAndHash(root: string, entry: ManifestEntry, copy: FileHandle)
       at += bytesRead;
     }
     await assertUnchanged(file, entry);
-    if (hash.digest().sha256.toString('hex') !== entry.sha256) throw mismatch(entry);
+    if (hash.digest('hex') !== entry.sha256) throw mismatch(entry);
   } finally {
     await file.handle.close();
   }
 }
 
-async function readWhole(handle: FileHandle, bytes: Buffer, entry: ManifestEntry): Promise<void> {
+async function readWhole(handle: ArtifactHandle, bytes: Buffer, entry: ManifestEntry): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     const { bytesRead } = await handle.read(bytes, at, Math.min(READ_BYTES, bytes.length - at), at);
     if (bytesRead === 0) throw refuse('GREW_WHILE_READ', entry, 'became shorter while it was read');
@@ -121,8 +122,8 @@ async function readWhole(handle: FileHandle, bytes: Buffer, entry: ManifestEntry
   }
 }
 
-async function hashWhole(handle: FileHandle, size: number): Promise<string> {
-  const hash = new ArtifactHash();
+async function hashWhole(handle: ArtifactHandle, size: number): Promise<string> {
+  const hash = createHash('sha256');
   const buffer = Buffer.alloc(READ_BYTES);
   for (let at = 0; at < size; ) {
     const { bytesRead } = await handle.read(buffer, 0, Math.min(READ_BYTES, size - at), at);
@@ -130,7 +131,7 @@ async function hashWhole(handle: FileHandle, size: number): Promise<string> {
     hash.update(buffer.subarray(0, bytesRead));
     at += bytesRead;
   }
-  return hash.digest().sha256.toString('hex');
+  return hash.digest('hex');
 }
 
 function mismatch(entry: ManifestEntry): Error {

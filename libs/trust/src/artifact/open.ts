@@ -1,16 +1,14 @@
-import { constants, type BigIntStats } from 'node:fs';
-import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { finding, type FindingCode, TrustError } from '../finding.ts';
 import type { ManifestEntry } from '../lock.ts';
+import { type ArtifactHandle, asyncDisk, type Disk } from './disk.ts';
 
-/** Never follows a link, never waits for a FIFO's writer. */
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 const SETUID_OR_SETGID = 0o6000n;
 const ROOT_UID = 0n;
 
 export interface OpenArtifact {
-  readonly handle: FileHandle;
+  readonly handle: ArtifactHandle;
   readonly stats: BigIntStats;
 }
 
@@ -18,16 +16,18 @@ export interface OpenArtifact {
  * Opens the file of a manifest entry, once: no link in any component, a regular file with one name, of the signed size, owned by
  * this user or root. Throws TrustError with the finding's code. Closing the handle is the caller's.
  */
-export async function openArtifact(root: string, entry: Pick<ManifestEntry, 'id' | 'path' | 'size'>): Promise<OpenArtifact> {
-  const path = join(await rootOf(root), entry.path);
-  await assertPlainParents(root, entry);
-  const handle = await open(path, OPEN_FLAGS).catch((caught: NodeJS.ErrnoException) => {
-    throw whyNotOpened(caught, entry);
-  });
+export async function openArtifact(
+  root: string,
+  entry: Pick<ManifestEntry, 'id' | 'path' | 'size'>,
+  disk: Disk = asyncDisk,
+): Promise<OpenArtifact> {
+  const path = join(await rootOf(root, disk), entry.path);
+  await assertPlainParents(root, entry, disk);
+  const handle = await refusing(entry, () => disk.open(path));
   try {
     const stats = await handle.stat({ bigint: true });
     assertPlainFile(stats, entry);
-    await assertNotMoved(handle, path, entry);
+    await assertNotMoved(handle, path, entry, disk);
     if (stats.size !== BigInt(entry.size))
       throw refuse('SIZE_MISMATCH', entry, `has ${stats.size} bytes; the lock says ${entry.size}`);
     return { handle, stats };
@@ -59,16 +59,18 @@ export function refuse(
 }
 
 /** The root itself may lie behind links: it is the operator's word, not the lock's. */
-async function rootOf(root: string): Promise<string> {
-  return realpath(root).catch(() => root);
+async function rootOf(root: string, disk: Disk): Promise<string> {
+  try {
+    return await disk.realpath(root);
+  } catch {
+    return root;
+  }
 }
 
-async function assertPlainParents(root: string, entry: Pick<ManifestEntry, 'id' | 'path'>): Promise<void> {
+async function assertPlainParents(root: string, entry: Pick<ManifestEntry, 'id' | 'path'>, disk: Disk): Promise<void> {
   const parents = entry.path.split('/').slice(0, -1);
   for (let depth = 1; depth <= parents.length; depth += 1) {
-    const stats = await lstat(join(root, ...parents.slice(0, depth))).catch((caught: NodeJS.ErrnoException) => {
-      throw whyNotOpened(caught, entry);
-    });
+    const stats = await refusing(entry, () => disk.lstat(join(root, ...parents.slice(0, depth))));
     if (stats.isSymbolicLink())
       throw refuse(
         'FILE_SYMLINK',
@@ -90,9 +92,32 @@ function assertPlainFile(stats: BigIntStats, entry: Pick<ManifestEntry, 'id' | '
 }
 
 /** A parent exchanged between the look and the open shows in the descriptor's own path. Linux alone tells it. */
-async function assertNotMoved(handle: FileHandle, path: string, entry: Pick<ManifestEntry, 'id' | 'path'>): Promise<void> {
-  const actual = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => path);
-  if (actual !== path) throw refuse('FILE_SYMLINK', entry, 'was opened in another place than it is listed');
+async function assertNotMoved(
+  handle: ArtifactHandle,
+  path: string,
+  entry: Pick<ManifestEntry, 'id' | 'path'>,
+  disk: Disk,
+): Promise<void> {
+  const actual = await openedAt(handle, disk);
+  if (actual !== undefined && actual !== path)
+    throw refuse('FILE_SYMLINK', entry, 'was opened in another place than it is listed');
+}
+
+async function openedAt({ fd }: ArtifactHandle, disk: Disk): Promise<string | undefined> {
+  try {
+    return await disk.readlink(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the system refuses is a finding. */
+async function refusing<T>(entry: Pick<ManifestEntry, 'id' | 'path'>, ask: () => T | Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (caught) {
+    throw whyNotOpened(caught as NodeJS.ErrnoException, entry);
+  }
 }
 
 function whyNotOpened(caught: NodeJS.ErrnoException, entry: Pick<ManifestEntry, 'id' | 'path'>): TrustError {

@@ -1,41 +1,64 @@
 import type { ManifestEntry } from '../lock.ts';
-import { hashArtifact, hashChunks, hashFlat, type HashOptions } from './hash.ts';
-import { CHUNK_BYTES } from './tree.ts';
+import { CHUNK_BYTES, chunksIn } from './tree.ts';
 
-/** Artifacts above are proven by their chunk tree, which all cores work on; smaller ones by their flat digest, one core each. */
-const TREE_FROM_BYTES = 16 * 1024 * 1024;
 /** Chunks of one piece: 64 MiB, so that threads end together and opening costs nothing beside reading. */
 const PIECE_CHUNKS = 16;
+/** Small pieces go to a thread together, up to so many bytes: some ten milliseconds of work, beside which a message costs nothing. */
+const BATCH_BYTES = 8 * 1024 * 1024;
+/** And so many pieces, so that an end that is asked for does not wait for a thousand tiny files. */
+const BATCH_PIECES = 64;
 
-/** What one thread does at a time. */
-export type Piece =
-  | { readonly kind: 'flat' | 'both'; readonly entry: ManifestEntry }
-  | { readonly kind: 'chunks'; readonly entry: ManifestEntry; readonly first: number; readonly count: number };
+/** What must be known of an artifact to hash it. */
+export type Hashable = Pick<ManifestEntry, 'id' | 'path' | 'size' | 'format'>;
 
-export type HashedPiece =
-  | { readonly kind: 'flat'; readonly sha256: Uint8Array }
-  | { readonly kind: 'both'; readonly sha256: Uint8Array; readonly tree: Uint8Array }
-  | { readonly kind: 'chunks'; readonly first: number; readonly leaves: readonly Uint8Array[]; readonly state: string };
-
-/** How an artifact is divided. `both`: flat digest and tree, whatever it costs. */
-export function* piecesOf(entry: ManifestEntry, { both }: { readonly both: boolean }): Iterable<Piece> {
-  if (both || entry.size <= TREE_FROM_BYTES) {
-    yield { kind: both ? 'both' : 'flat', entry };
-    return;
-  }
-  const chunks = Math.ceil(entry.size / CHUNK_BYTES);
-  for (let first = 0; first < chunks; first += PIECE_CHUNKS)
-    yield { kind: 'chunks', entry, first, count: Math.min(PIECE_CHUNKS, chunks - first) };
+/** What one thread does at a time: `count` chunks from `first`. A flat digest is always of the whole. */
+export interface Piece {
+  readonly entry: Hashable;
+  readonly first: number;
+  readonly count: number;
+  readonly flat: boolean;
+  readonly tree: boolean;
 }
 
-/** Throws TrustError with the finding. */
-export async function hashPiece(root: string, piece: Piece, options: HashOptions): Promise<HashedPiece> {
-  switch (piece.kind) {
-    case 'flat':
-      return { kind: 'flat', sha256: await hashFlat(root, piece.entry, options) };
-    case 'both':
-      return { kind: 'both', ...(await hashArtifact(root, piece.entry, options)) };
-    case 'chunks':
-      return { kind: 'chunks', first: piece.first, ...(await hashChunks(root, piece.entry, piece, options)) };
+export interface HashedPiece {
+  readonly first: number;
+  /** Which very file, in which state: pieces of one artifact must agree in that. */
+  readonly state: string;
+  readonly sha256?: Uint8Array;
+  readonly leaves?: readonly Uint8Array[];
+}
+
+export function wholeOf({ id, path, size, format }: Hashable) {
+  return { entry: { id, path, size, format }, first: 0, count: chunksIn(size) };
+}
+
+/**
+ * How an artifact is divided. Each of flat digest and chunk tree alone proves the bytes, so the cheaper one is taken: flat where there is
+ * one chunk, else the tree, which all cores can work on. `both`: flat digest and tree, whatever it costs; in one pass where one thread
+ * does it all.
+ */
+export function* piecesOf(artifact: Hashable, { both }: { readonly both: boolean }): Iterable<Piece> {
+  const whole = wholeOf(artifact);
+  if (whole.count <= 1) return yield { ...whole, flat: true, tree: both };
+  if (both && whole.count <= PIECE_CHUNKS) return yield { ...whole, flat: true, tree: true };
+  if (both) yield { ...whole, flat: true, tree: false };
+  for (let first = 0; first < whole.count; first += PIECE_CHUNKS)
+    yield { ...whole, first, count: Math.min(PIECE_CHUNKS, whole.count - first), flat: false, tree: true };
+}
+
+/** Gathers small pieces, in order; a large one stands alone. */
+export function* batchesOf<T extends { readonly piece: Piece }>(jobs: Iterable<T>): Generator<readonly T[]> {
+  let batch: T[] = [];
+  let bytes = 0;
+  for (const job of jobs) {
+    const next = Math.min(job.piece.entry.size, job.piece.count * CHUNK_BYTES);
+    if (batch.length > 0 && (bytes + next > BATCH_BYTES || batch.length === BATCH_PIECES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(job);
+    bytes += next;
   }
+  if (batch.length > 0) yield batch;
 }

@@ -1,31 +1,51 @@
 import { Worker } from 'node:worker_threads';
 import { type Finding, TrustError } from '../finding.ts';
-import { type HashedPiece, hashPiece, type Piece } from './piece.ts';
+import { hashPiece } from './hash.ts';
+import type { HashedPiece, Piece } from './piece.ts';
+
+/** What a piece hashed to, or why it did not. */
+export type PieceOutcome = { readonly hashed: HashedPiece } | { readonly findings: readonly Finding[] };
 
 export type FromHashThread =
   | { readonly kind: 'progress'; readonly bytes: number }
-  | { readonly kind: 'hashed'; readonly hashed: HashedPiece }
-  | { readonly kind: 'refused'; readonly findings: readonly Finding[] };
+  | { readonly kind: 'hashed'; readonly outcomes: readonly PieceOutcome[] };
 
-/** Hashes one piece; throws TrustError with the finding. */
-export type PieceHasher = (piece: Piece, onBytes: (count: number) => void) => Promise<HashedPiece>;
+/** Hashes some pieces; outcomes in their order. */
+export type BatchHasher = (batch: readonly Piece[], onBytes: (count: number) => void) => Promise<readonly PieceOutcome[]>;
 
 /** Calls `work` once for each thread, with a hasher that lives in it; 0: once, in this thread. Ends the threads in any case. */
-export async function inThreads(root: string, count: number, work: (hash: PieceHasher) => Promise<void>): Promise<void> {
-  if (count === 0) return work((piece, onBytes) => hashPiece(root, piece, { onBytes }));
+export async function inThreads(root: string, count: number, work: (hash: BatchHasher) => Promise<void>): Promise<void> {
+  if (count === 0) return work((batch, onBytes) => hashHere(root, batch, onBytes));
   const threads = Array.from(
     { length: count },
     () => new Worker(new URL('./hashworker.ts', import.meta.url), { workerData: { root } }),
   );
   try {
-    await Promise.all(threads.map((thread) => work((piece, onBytes) => ask(thread, piece, onBytes))));
+    await Promise.all(threads.map((thread) => work((batch, onBytes) => ask(thread, batch, onBytes))));
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()));
   }
 }
 
+async function hashHere(
+  root: string,
+  batch: readonly Piece[],
+  onBytes: (count: number) => void,
+): Promise<readonly PieceOutcome[]> {
+  const outcomes: PieceOutcome[] = [];
+  for (const piece of batch) {
+    try {
+      outcomes.push({ hashed: await hashPiece(root, piece, { onBytes }) });
+    } catch (caught) {
+      if (!(caught instanceof TrustError)) throw caught;
+      outcomes.push({ findings: caught.findings });
+    }
+  }
+  return outcomes;
+}
+
 /** A thread that ends without an answer is an error, never a wait without end. */
-function ask(thread: Worker, piece: Piece, onBytes: (count: number) => void): Promise<HashedPiece> {
+function ask(thread: Worker, batch: readonly Piece[], onBytes: (count: number) => void): Promise<readonly PieceOutcome[]> {
   return new Promise((resolve, reject) => {
     const onEnd = (why: unknown) => settle(() => reject(why instanceof Error ? why : new Error('a hashing thread ended early')));
     const onMessage = (message: FromHashThread) => {
@@ -33,9 +53,7 @@ function ask(thread: Worker, piece: Piece, onBytes: (count: number) => void): Pr
         case 'progress':
           return onBytes(message.bytes);
         case 'hashed':
-          return settle(() => resolve(message.hashed));
-        case 'refused':
-          return settle(() => reject(refusalOf(message.findings)));
+          return settle(() => resolve(message.outcomes));
       }
     };
     const settle = (conclude: () => void) => {
@@ -43,11 +61,6 @@ function ask(thread: Worker, piece: Piece, onBytes: (count: number) => void): Pr
       conclude();
     };
     thread.on('message', onMessage).on('error', onEnd).on('exit', onEnd);
-    thread.postMessage(piece);
+    thread.postMessage(batch);
   });
-}
-
-function refusalOf(findings: readonly Finding[]): Error {
-  const [first] = findings;
-  return first ? new TrustError(first.code, first.message, undefined, findings) : new Error('a thread refused without a finding');
 }

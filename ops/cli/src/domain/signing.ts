@@ -1,10 +1,10 @@
 import {
   digestOf,
-  type ManifestEntry,
   PACK_BYTES_MAX,
   readBounded,
   readMark,
   type SignedLock,
+  type SignInput,
   type Signer,
   signLock,
   type TrustDocument,
@@ -40,14 +40,14 @@ export interface SigningOrder {
   /** For the audit trail. */
   readonly because: string;
   readonly signers: readonly CertifiedSigner[];
-  readonly onHashed?: (entry: ManifestEntry) => void;
+  readonly onProgress?: SignInput['onProgress'];
 }
 
 /** Signs the pack and replaces the lock in one step. Refuses bytes that the pack does not pin. Every signature goes into the trail. */
 export async function signPack(
   place: Place,
   trust: TrustDocument,
-  { nowMs, because, signers, onHashed }: SigningOrder,
+  { nowMs, because, signers, onProgress }: SigningOrder,
 ): Promise<SignedLock> {
   const [pack, mark, former] = await Promise.all([
     readBounded(place.pack, PACK_BYTES_MAX),
@@ -62,7 +62,7 @@ export async function signPack(
     ...successionOf(former, trust, mark),
     nowMs,
     signers,
-    ...(onHashed && { onHashed }),
+    ...(onProgress && { onProgress }),
   });
   await writeAtomically(place.lock, signed.bytes);
   await recordSignatures(place, signed, because);

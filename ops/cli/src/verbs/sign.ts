@@ -3,13 +3,12 @@ import { type SignedLock, TrustError, verifyLock } from '@smartlite/trust';
 import { ensureDomain } from '../domain/local.ts';
 import { type CertifiedSigner, signPack } from '../domain/signing.ts';
 import { Problem } from '../problem.ts';
-import { progressBar } from '../progress.ts';
 import { readPack } from '../readpack.ts';
 import { certifiedSigner } from '../signing/certify.ts';
 import { openDomainKeys } from '../signing/keyring.ts';
 import { openSource } from '../signing/source.ts';
 import { findPlace, type Place } from '../up/place.ts';
-import { paceOf } from '../verification/show.ts';
+import { byteProgress } from '../verification/show.ts';
 
 interface Options {
   readonly key: readonly string[];
@@ -40,7 +39,7 @@ export function registerSign(program: Command): void {
 async function sign(options: Options): Promise<void> {
   const place = placeOf(options);
   const nowMs = Date.now();
-  const { pack, bytes } = await readPack(place.pack);
+  const { bytes } = await readPack(place.pack);
   const news: string[] = [];
   const trust = await ensureDomain(place, nowMs, news);
   for (const line of news) console.error(line);
@@ -48,14 +47,14 @@ async function sign(options: Options): Promise<void> {
   const signers: CertifiedSigner[] = [];
   for (const source of options.key) signers.push(await certifiedSigner(place, trust, stack.use(await openSource(source)), nowMs));
   if (signers.length === 0) signers.push(...stack.use(await openDomainKeys(place, trust, nowMs)).signers);
-  const progress = hashProgress(pack.artifacts.reduce((sum, { size }) => sum + size, 0));
+  const progress = byteProgress();
   let signed: SignedLock;
   try {
     signed = await signPack(place, trust, {
       nowMs,
       because: 'smartlite sign',
       signers,
-      onHashed: ({ size }) => progress.add(size),
+      onProgress: progress.onProgress,
     });
   } catch (caught) {
     if (!(caught instanceof TrustError)) throw caught;
@@ -71,19 +70,6 @@ async function sign(options: Options): Promise<void> {
 function placeOf({ lock, root, ...options }: Options): Place {
   const place = findPlace(process.env, options);
   return { ...place, ...(lock !== undefined && { lock }), ...(root !== undefined && { models: root }) };
-}
-
-function hashProgress(bytesTotal: number) {
-  const startedMs = performance.now();
-  const bar = progressBar(Math.ceil(bytesTotal / 1e6), 'MB');
-  let bytesDone = 0;
-  return {
-    add(bytes: number) {
-      bytesDone += bytes;
-      bar.at(Math.floor(bytesDone / 1e6), paceOf(bytesDone, bytesTotal, performance.now() - startedMs));
-    },
-    stop: () => bar.stop(),
-  };
 }
 
 function report({ file, digest, signatures }: SignedLock, { lock }: Place, { json }: Options): void {

@@ -97,7 +97,15 @@ describe('a machine that has signed its pack', () => {
     expect(unreadable(here.run('verify', '--lock', '/dev/zero'))).toBe(2);
     expect(here.run('verify', '--now', 'yesterday').status).toBe(2);
     writeFileSync(here.artifact('alpha'), 'bytes of ALPHA');
-    expect(here.run('verify')).toMatchObject({ status: 1, stdout: expect.stringContaining('DIGEST_MISMATCH') });
+    expect(here.run('verify')).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining(
+        'DIGEST_MISMATCH  artifact alpha (alpha/data.bin) does not match the lock in 1 of its 1 chunks',
+      ),
+    });
+    expect(here.json('verify')['findings']).toMatchObject([
+      { artifact: 'alpha', chunks: [{ index: 0, fromByte: 0, toByte: 14 }] },
+    ]);
     writeFileSync(here.lock, readFileSync(here.lock, 'utf8').replace('"sequence": 1', '"sequence": 2'));
     expect(here.json('verify')).toMatchObject({ ok: false, mode: 'halted', lockSequence: null });
   });

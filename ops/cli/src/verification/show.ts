@@ -20,7 +20,7 @@ export function byteProgress() {
 }
 
 /** "1240 MB/s, 3 s left" */
-export function paceOf(bytesDone: number, bytesTotal: number, tookMs: number): string {
+function paceOf(bytesDone: number, bytesTotal: number, tookMs: number): string {
   if (tookMs <= 0 || bytesDone <= 0) return '';
   const perSecond = (bytesDone / tookMs) * 1_000;
   const leftSeconds = Math.ceil(Math.max(0, bytesTotal - bytesDone) / perSecond);
