@@ -23,6 +23,7 @@ import {
 } from '@smartlite/trust';
 import type { ModelStore } from '../engine.ts';
 import type { Report, ReportedFinding } from '../report.ts';
+import { type Beat, patrol } from './patrol.ts';
 import { watchStore } from './watch.ts';
 
 export interface ModelPlaces {
@@ -36,25 +37,42 @@ export interface ModelPlaces {
 
 /** This host's lock, pack and models. */
 export function modelStore(places: ModelPlaces, trust: TrustDocument, nowMs: () => number): ModelStore {
+  let beat: Beat | undefined;
   return {
     async verify(signal) {
       const startedAt = performance.now();
-      const report = await verifyAll(places, trust, nowMs(), signal);
+      const { report, patrolled } = await verifyAll(places, trust, nowMs(), signal);
+      beat = patrolled;
       return { ...report, tookMs: performance.now() - startedAt };
     },
-    watch: (onChange, signal) => watchStore(places, onChange, signal),
+    async watch(onChange, signal) {
+      const stillProven = async () => (await proveLock(places, trust, nowMs())).kind === 'proven';
+      await Promise.all([
+        watchStore(places, onChange, signal),
+        patrol({ root: places.models, beat: () => beat, stillProven, onChange }, signal),
+      ]);
+    },
   };
 }
 
-async function verifyAll(places: ModelPlaces, trust: TrustDocument, nowMs: number, signal: AbortSignal): Promise<Report> {
+interface Outcome {
+  readonly report: Report;
+  /** What is watched for changes from now on; undefined where the lock was refused. */
+  readonly patrolled: Beat | undefined;
+}
+
+async function verifyAll(places: ModelPlaces, trust: TrustDocument, nowMs: number, signal: AbortSignal): Promise<Outcome> {
   const proven = await proveLock(places, trust, nowMs);
-  if (proven.kind === 'refused') return refusedReport(proven.findings);
+  if (proven.kind === 'refused') return { report: refusedReport(proven.findings), patrolled: undefined };
   const { lock } = proven;
-  const read = await verifyArtifacts(places.models, lock.lock.manifest, { signal });
+  const { manifest } = lock.lock;
+  const read = await verifyArtifacts(places.models, manifest, { signal });
   const report = artifactReport(lock, read);
   // The mark rises only by a lock under which every byte was found as signed: one that never served shall not lock others out.
   if (report.findings.length === 0) await writeMark(places.mark, lock.mark);
-  return report;
+  // What is refused already is looked at by the schedule of standing failures.
+  const refused = new Set(report.refusedArtifacts);
+  return { report, patrolled: { manifest: manifest.filter(({ id }) => !refused.has(id)) } };
 }
 
 type Proof =

@@ -1,5 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pause } from './pause.ts';
 
 /** How often the tuples are compared: a change that inotify has missed is seen after this at the latest. */
 const STAT_EVERY_MS = 1_000;
@@ -50,16 +51,4 @@ async function tuple(path: string): Promise<string> {
   const stat = await lstat(path, { bigint: true }).catch(() => undefined);
   if (stat === undefined) return `${path} -`;
   return [path, stat.dev, stat.ino, stat.mode, stat.uid, stat.nlink, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ');
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

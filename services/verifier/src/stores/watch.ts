@@ -35,7 +35,7 @@ export async function watchStore(
 /**
  * The first tier: inotify, within milliseconds. Blind to writes through a mapping, to bind mounts, and to what other hosts write to a
  * network file system. A queue that overflows tells nobody (libuv drops that event), and a folder that is replaced is watched no
- * longer: the tuples see all of these. The third tier, reading every byte again, is the verifier's schedule.
+ * longer: the tuples see all of these. The third tier, reading every byte again, is the patrol.
  */
 function notify(folder: string, recursive: boolean, signal: AbortSignal, onEvent: (file: string | null) => unknown): void {
   try {
