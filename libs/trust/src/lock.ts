@@ -67,6 +67,10 @@ const schema = z.strictObject({
   verification_policy: policy,
   compliance: z.array(standard).max(20),
   sbom: z.strictObject({ digest }),
+  scan: z
+    .strictObject({ digest })
+    .optional()
+    .describe('Report of a scan for known vulnerabilities that the signer has seen. Absent: unknown.'),
   signatures: z.strictObject({
     lock: z.array(signature).max(16),
     artifacts: z.record(id, z.array(signature).max(16)),

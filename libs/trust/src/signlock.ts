@@ -43,6 +43,8 @@ export interface SignInput {
   readonly nowMs: number;
   readonly lifeMs?: number;
   readonly policy?: Policy;
+  /** Digest of the report of a vulnerability scan. */
+  readonly scan?: Digest;
   /** Each with its certificate chain, PEM, leaf first. */
   readonly signers: readonly { readonly signer: Signer; readonly chain: readonly string[] }[];
   readonly onProgress?: HashAllOptions['onProgress'];
@@ -73,6 +75,7 @@ export async function signLock(input: SignInput): Promise<SignedLock> {
     verification_policy: input.policy ?? DEFAULT_POLICY,
     compliance: COMPLIANCE,
     sbom: { digest: digestOf(canonicalBytes(mlBom(pack))) },
+    ...(input.scan && { scan: { digest: input.scan } }),
   };
   return seal(lock, input);
 }

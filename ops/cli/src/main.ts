@@ -11,6 +11,7 @@ const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   sign: async () => (await import('./verbs/sign.ts')).registerSign,
   keys: async () => (await import('./verbs/keys.ts')).registerKeys,
   sbom: async () => (await import('./verbs/sbom.ts')).registerSbom,
+  scan: async () => (await import('./verbs/scan.ts')).registerScan,
   models: async () => (await import('./verbs/models.ts')).registerModels,
   doctor: async () => (await import('./verbs/doctor.ts')).registerDoctor,
   plan: async () => (await import('./verbs/plan.ts')).registerPlan,

@@ -1,4 +1,5 @@
 import {
+  type Digest,
   digestOf,
   PACK_BYTES_MAX,
   readBounded,
@@ -41,13 +42,14 @@ export interface SigningOrder {
   readonly because: string;
   readonly signers: readonly CertifiedSigner[];
   readonly onProgress?: SignInput['onProgress'];
+  readonly scan?: Digest | undefined;
 }
 
 /** Signs the pack and replaces the lock in one step. Refuses bytes that the pack does not pin. Every signature goes into the trail. */
 export async function signPack(
   place: Place,
   trust: TrustDocument,
-  { nowMs, because, signers, onProgress }: SigningOrder,
+  { nowMs, because, signers, onProgress, scan }: SigningOrder,
 ): Promise<SignedLock> {
   const [pack, mark, former] = await Promise.all([
     readBounded(place.pack, PACK_BYTES_MAX),
@@ -63,6 +65,7 @@ export async function signPack(
     nowMs,
     signers,
     ...(onProgress && { onProgress }),
+    ...(scan && { scan }),
   });
   await writeAtomically(place.lock, signed.bytes);
   await recordSignatures(place, signed, because);

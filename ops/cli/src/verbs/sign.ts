@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { type SignedLock, TrustError, verifyLock } from '@smartlite/trust';
+import { type Digest, digestOf, readBounded, type SignedLock, TrustError, verifyLock } from '@smartlite/trust';
 import { ensureDomain } from '../domain/local.ts';
 import { type CertifiedSigner, signPack } from '../domain/signing.ts';
 import { Problem } from '../problem.ts';
 import { readPack } from '../readpack.ts';
+import { parseScan, SCAN_BYTES_MAX } from '../scan/report.ts';
 import { certifiedSigner } from '../signing/certify.ts';
 import { openDomainKeys } from '../signing/keyring.ts';
 import { openSource } from '../signing/source.ts';
@@ -15,6 +16,7 @@ interface Options {
   readonly pack?: string;
   readonly lock?: string;
   readonly root?: string;
+  readonly scan?: string;
   readonly json?: boolean;
 }
 
@@ -32,6 +34,7 @@ export function registerSign(program: Command): void {
     .option('--pack <file>', 'another pack than the project’s')
     .option('--lock <file>', 'another lock than the project’s')
     .option('--root <folder>', 'folder that the artifacts’ paths are relative to')
+    .option('--scan <file>', 'bind the digest of this report of smartlite scan into the lock')
     .option('--json', 'print one JSON object')
     .action(sign);
 }
@@ -40,6 +43,7 @@ async function sign(options: Options): Promise<void> {
   const place = placeOf(options);
   const nowMs = Date.now();
   const { bytes } = await readPack(place.pack);
+  const scan = options.scan === undefined ? undefined : await scanDigest(options.scan);
   const news: string[] = [];
   const trust = await ensureDomain(place, nowMs, news);
   for (const line of news) console.error(line);
@@ -55,6 +59,7 @@ async function sign(options: Options): Promise<void> {
       because: 'smartlite sign',
       signers,
       onProgress: progress.onProgress,
+      scan,
     });
   } catch (caught) {
     if (!(caught instanceof TrustError)) throw caught;
@@ -65,6 +70,18 @@ async function sign(options: Options): Promise<void> {
   report(signed, place, options);
   // A lock that does not hold by itself, for example for want of further signers, is said now and not at the next start.
   verifyLock({ lock: signed.bytes, pack: bytes, trust, nowMs });
+}
+
+/** Only what is the report of a scan is bound; what it found is the signer's to judge. */
+async function scanDigest(path: string): Promise<Digest> {
+  const bytes = await readBounded(path, SCAN_BYTES_MAX).catch((cause: unknown) => {
+    throw new Problem(`${path}: no report can be read there.`, 'npx smartlite scan --report FILE writes one.', {
+      exitCode: 2,
+      cause,
+    });
+  });
+  parseScan(bytes, path);
+  return digestOf(bytes);
 }
 
 function placeOf({ lock, root, ...options }: Options): Place {

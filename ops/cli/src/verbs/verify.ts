@@ -98,7 +98,10 @@ function entryOf({ ok, mode, lockSequence, lockDigest, findings, artifacts, byte
 
 function print(found: Verification, tookMs: number, { json }: Options): void {
   const { proven, ...facts } = found;
-  if (json) console.log(JSON.stringify({ ...facts, compliance: proven?.lock.compliance ?? [], tookMs }));
+  if (json)
+    console.log(
+      JSON.stringify({ ...facts, compliance: proven?.lock.compliance ?? [], scan: proven?.lock.scan?.digest ?? null, tookMs }),
+    );
   else console.log(describeVerification(found, tookMs));
 }
 
