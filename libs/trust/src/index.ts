@@ -57,7 +57,7 @@ export { assertOrder, type Mark, readMark, writeAtomically, writeMark } from './
 export { mlBom } from './mlbom.ts';
 export { type Artifact, type Model, type Pack, PACK_BYTES_MAX, packJsonSchema, parsePack } from './pack.ts';
 export { decodeSignature, derOf, encodeSignature, normaliseLowS, parseDerSignature, type Signer } from './signature.ts';
-export { DEFAULT_POLICY, LOCK_LIFE_MS, type SignedLock, type SignInput, signLock } from './signlock.ts';
+export { addSignatures, DEFAULT_POLICY, LOCK_LIFE_MS, type SignedLock, type SignInput, signLock } from './signlock.ts';
 export { type GuardedKey, guardKey, kindOf } from './spki.ts';
 export { readBounded } from './readfile.ts';
 export { replaceable } from './replaceable.ts';

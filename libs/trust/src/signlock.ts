@@ -7,6 +7,7 @@ import {
   type LockSignature,
   type ManifestEntry,
   type Policy,
+  signedPart,
 } from './lock.ts';
 import { type HashAllOptions, hashAll } from './artifact/gather.ts';
 import { treeRoot } from './artifact/tree.ts';
@@ -103,11 +104,28 @@ function notPinned(id: string, path: string): TrustError {
   return new TrustError('DIGEST_MISMATCH', what, undefined, [finding('DIGEST_MISMATCH', what, id)]);
 }
 
-async function seal(lock: Lock, { signers, nowMs }: SignInput): Promise<SignedLock> {
+function seal(lock: Lock, { signers, nowMs }: SignInput): Promise<SignedLock> {
+  const artifacts = Object.fromEntries(lock.manifest.map(({ id }) => [id, []]));
+  const runtime = {
+    mode: 'unknown',
+    note: 'For people to read; no decision reads it.',
+    signed_at: new Date(nowMs).toISOString(),
+  };
+  const signatures = { lock: [], artifacts, certificates: [] };
+  const file: LockFile = { $schema: './schemas/model-lock.schema.json', ...lock, signatures, runtime_state: runtime };
+  return addSignatures(file, signers);
+}
+
+/**
+ * The same lock, with the signatures of these keys beside those that it carries: one holder signs after the other, over identical bytes. What the
+ * lock says must have been proven by the caller; whether a key has signed before is its question, too.
+ */
+export async function addSignatures(file: LockFile, signers: SignInput['signers']): Promise<SignedLock> {
+  const lock = signedPart(file);
   const lockMessage = sha256(pae(LOCK_PAYLOAD_TYPE, lockPayload(lock)));
   // By own properties: an artifact may be named "constructor".
-  const artifacts = new Map<string, LockSignature[]>(lock.manifest.map(({ id }) => [id, []]));
-  const signatures: LockFile['signatures'] = { lock: [], artifacts: {}, certificates: [] };
+  const artifacts = new Map(Object.entries(file.signatures.artifacts).map(([id, made]) => [id, [...made]]));
+  const signatures = { lock: [...file.signatures.lock], certificates: [...file.signatures.certificates] };
   const made: { keyid: string; of: string }[] = [];
   for (const { signer, chain } of signers) {
     const sign = async (digest: Uint8Array, of: string): Promise<LockSignature> => {
@@ -116,17 +134,12 @@ async function seal(lock: Lock, { signers, nowMs }: SignInput): Promise<SignedLo
       return signature;
     };
     signatures.lock.push(await sign(lockMessage, 'lock'));
-    for (const { id, sha256: hash } of lock.manifest) artifacts.get(id)?.push(await sign(Buffer.from(hash, 'hex'), id));
+    for (const { id, sha256: hash } of lock.manifest)
+      artifacts.set(id, [...(artifacts.get(id) ?? []), await sign(Buffer.from(hash, 'hex'), id)]);
     signatures.certificates.push(...chain);
   }
-  signatures.artifacts = Object.fromEntries(artifacts);
-  const runtime = {
-    mode: 'unknown',
-    note: 'For people to read; no decision reads it.',
-    signed_at: new Date(nowMs).toISOString(),
-  };
-  const file: LockFile = { $schema: './schemas/model-lock.schema.json', ...lock, signatures, runtime_state: runtime };
-  return { file, bytes: Buffer.from(`${JSON.stringify(file, null, 2)}\n`), digest: lockDigest(lock), signatures: made };
+  const signed: LockFile = { ...file, signatures: { ...signatures, artifacts: Object.fromEntries(artifacts) } };
+  return { file: signed, bytes: Buffer.from(`${JSON.stringify(signed, null, 2)}\n`), digest: lockDigest(lock), signatures: made };
 }
 
 /** What an HSM or KMS gives back is checked before it goes into a lock. */

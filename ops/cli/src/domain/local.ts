@@ -19,7 +19,7 @@ import type { Domain } from '../up/domain.ts';
 import type { Place } from '../up/place.ts';
 import { domainFiles, readKey, readTrust, writeKey, writeTrust } from './files.ts';
 import { openDomainKeys, rotateDomainKey } from '../signing/keyring.ts';
-import { signingReason, signPack } from './signing.ts';
+import { type PlacedLock, signingReason, signPack } from './signing.ts';
 import { rotationDue } from './validity.ts';
 
 const PREFIX = 'local-';
@@ -48,8 +48,14 @@ export async function ensureLocalDomain(place: Place, nowMs: number): Promise<Lo
 /** Signs the pack with the domain's own keys; gives the line that says so. */
 export async function signAnew(place: Place, trust: TrustDocument, nowMs: number, because: string): Promise<string> {
   await using keys = await openDomainKeys(place, trust, nowMs);
-  const { file } = await signPack(place, trust, { nowMs, because, signers: keys.signers });
-  return `Lock ${file.sequence} signed, because ${because}: ${file.manifest.length} artifacts.`;
+  const { file, ...placed } = await signPack(place, trust, { nowMs, because, signers: keys.signers });
+  const signed = `Lock ${file.sequence} signed, because ${because}: ${file.manifest.length} artifacts.`;
+  return placed.keys < placed.due ? `${signed} ${describeWaiting(placed)}` : signed;
+}
+
+/** What a lock that wants further keys waits for. */
+export function describeWaiting({ path, keys, due }: Pick<PlacedLock, 'path' | 'keys' | 'due'>): string {
+  return `It has ${keys} of ${due} keys and waits at ${path}; the next holder adds one: npx smartlite sign --add --key SOURCE`;
 }
 
 /** Trust document and keys of this machine; made where there are none yet. */

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import {
   type Digest,
   digestOf,
@@ -45,12 +46,23 @@ export interface SigningOrder {
   readonly scan?: Digest | undefined;
 }
 
-/** Signs the pack and replaces the lock in one step. Refuses bytes that the pack does not pin. Every signature goes into the trail. */
+/** A lock as it was signed, and where it lies. */
+export interface PlacedLock extends SignedLock {
+  readonly path: string;
+  /** Distinct keys that have signed it, and how many must. */
+  readonly keys: number;
+  readonly due: number;
+}
+
+/**
+ * Signs the pack and replaces the lock in one step. Refuses bytes that the pack does not pin. A lock that wants further keys never takes the
+ * place of the one that serves: it waits beside it. Every signature goes into the trail.
+ */
 export async function signPack(
   place: Place,
   trust: TrustDocument,
   { nowMs, because, signers, onProgress, scan }: SigningOrder,
-): Promise<SignedLock> {
+): Promise<PlacedLock> {
   const [pack, mark, former] = await Promise.all([
     readBounded(place.pack, PACK_BYTES_MAX),
     readMark(place.mark),
@@ -67,12 +79,26 @@ export async function signPack(
     ...(onProgress && { onProgress }),
     ...(scan && { scan }),
   });
-  await writeAtomically(place.lock, signed.bytes);
-  await recordSignatures(place, signed, because);
-  return signed;
+  return placeLock(place, trust, signed, because);
 }
 
-export function recordSignatures(place: Place, { signatures, file, digest }: SignedLock, because: string): Promise<void> {
+/** Where a lock waits for further keys. */
+export function waitingLock({ lock }: Place): string {
+  return `${lock}.waiting`;
+}
+
+/** Puts a signed lock where it belongs: in the place of the one that serves, or, while keys are missing, beside it. */
+export async function placeLock(place: Place, trust: TrustDocument, signed: SignedLock, because: string): Promise<PlacedLock> {
+  const keys = new Set(signed.file.signatures.lock.map(({ keyid }) => keyid)).size;
+  const due = trust.thresholds.lock;
+  const path = keys < due ? waitingLock(place) : place.lock;
+  await writeAtomically(path, signed.bytes);
+  if (path === place.lock) await rm(waitingLock(place), { force: true });
+  await recordSignatures(place, signed, because);
+  return { ...signed, path, keys, due };
+}
+
+function recordSignatures(place: Place, { signatures, file, digest }: SignedLock, because: string): Promise<void> {
   return record(
     place,
     signatures.map(({ keyid, of }) => ({

@@ -142,6 +142,48 @@ describe('a machine that has signed its pack', () => {
   });
 });
 
+describe('a lock that two holders must sign', () => {
+  it('serves only when both have, one after the other over the same bytes; one holder counts once', () => {
+    using here = machine();
+    const [first, second] = ['first.pem', 'second.pem'].map((name) => join(here.home, name)) as [string, string];
+    for (const key of [first, second]) expect(here.run('keys', 'new', '--key', key).status).toBe(0);
+    const trust = join(here.home, 'trust.json');
+    writeFileSync(trust, readFileSync(trust, 'utf8').replace('"lock": 1', '"lock": 2'));
+    const waiting = `${here.lock}.waiting`;
+    expect(here.run('sign', '--key', first)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`1 of 2 keys and waits at ${waiting}`),
+    });
+    expect(here.run('verify', '--lock', waiting)).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('THRESHOLD_NOT_MET'),
+    });
+    expect(here.run('verify')).toMatchObject({ status: 2, stderr: expect.stringContaining(here.lock) });
+    expect(here.run('sign', '--add', '--key', first)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('has signed this lock already'),
+    });
+    expect(here.run('sign', '--key', first, '--key', first)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('counts once'),
+    });
+    writeFileSync(here.artifact('alpha'), 'bytes of ALPHA');
+    expect(here.run('sign', '--add', '--key', second)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('DIGEST_MISMATCH'),
+    });
+    writeFileSync(here.artifact('alpha'), 'bytes of alpha');
+    expect(here.json('sign', '--add', '--key', second)).toMatchObject({
+      complete: true,
+      keysDue: 2,
+      lock: here.lock,
+      lockSequence: 1,
+    });
+    expect(here.run('verify')).toMatchObject({ status: 0 });
+    expect(here.trail().filter(({ kind, facts }) => kind === 'signature.made' && facts['of'] === 'lock')).toHaveLength(2);
+  });
+});
+
 describe('a signing key', () => {
   it('is rotated with overlap, then revoked by its last good lock, and a lock it signs later is refused', () => {
     using here = machine();

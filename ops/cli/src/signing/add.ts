@@ -1,0 +1,55 @@
+import {
+  addSignatures,
+  type LockFile,
+  PACK_BYTES_MAX,
+  parseLock,
+  readBounded,
+  readMark,
+  sha256Hex,
+  type TrustDocument,
+  TrustError,
+  verifyArtifacts,
+  verifyLock,
+} from '@smartlite/trust';
+import { type PlacedLock, placeLock, type SigningOrder, waitingLock } from '../domain/signing.ts';
+import { Problem } from '../problem.ts';
+import type { Place } from '../up/place.ts';
+import { readLockFile } from '../verification/read.ts';
+
+/**
+ * Adds the signatures of further keys to the lock that waits for them, or else to the one that serves. A holder signs what it has seen: lock,
+ * pack and every byte are proven here first. Throws TrustError for what is not proven, Problem for a key that has signed already.
+ */
+export async function addToLock(
+  place: Place,
+  trust: TrustDocument,
+  { nowMs, because, signers, onProgress }: SigningOrder,
+): Promise<PlacedLock> {
+  const { file, manifest } = await provenLock(place, trust, nowMs);
+  assertNew(
+    signers.map(({ signer }) => sha256Hex(signer.spki)),
+    file,
+  );
+  const { findings } = await verifyArtifacts(place.models, manifest, onProgress ? { onProgress } : {});
+  TrustError.throwIf(findings);
+  return placeLock(place, trust, await addSignatures(file, signers), because);
+}
+
+/** Everything but the number of keys, which is what is being mended. */
+async function provenLock(place: Place, trust: TrustDocument, nowMs: number) {
+  const lock = await readLockFile(waitingLock(place)).catch(() => readLockFile(place.lock));
+  const pack = await readBounded(place.pack, PACK_BYTES_MAX);
+  const mark = await readMark(place.mark);
+  const proven = verifyLock({ lock, pack, trust: { ...trust, thresholds: { lock: 1 } }, nowMs, mark });
+  return { file: parseLock(lock), manifest: proven.lock.manifest };
+}
+
+function assertNew(keyids: readonly string[], { signatures }: LockFile): void {
+  const signed = new Set(signatures.lock.map(({ keyid }) => keyid));
+  const again = keyids.find((keyid) => signed.has(keyid));
+  if (again !== undefined)
+    throw new Problem(
+      `Key ${again.slice(0, 16)} has signed this lock already: one holder counts once.`,
+      'Have another holder sign, with another key.',
+    );
+}
