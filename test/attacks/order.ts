@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
+import { RELEASE } from '@smartlite/trust';
 import { attack } from './attack.ts';
 import { NOW, remember, type Stage } from './stage.ts';
 
@@ -41,6 +42,10 @@ export const ORDER = [
   attack('clock back, behind what was verified here', 'CLOCK_BEHIND', 'safe', async (stage) => {
     await remember(stage, await stage.sign({ nowMs: NOW + 20 * DAY_MS }));
     stage.nowMs = NOW + DAY_MS;
+  }),
+  attack('clock back, behind this release, on a new host', 'CLOCK_BEHIND', 'safe', (stage) => {
+    rmSync(stage.mark, { force: true });
+    stage.nowMs = Date.parse(RELEASE.date) - DAY_MS;
   }),
   attack('lock issued in the future', 'LOCK_NOT_YET_VALID', 'safe', async (stage) => {
     await stage.sign({ nowMs: NOW + 20 * DAY_MS });

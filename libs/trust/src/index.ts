@@ -60,6 +60,7 @@ export { decodeSignature, derOf, encodeSignature, normaliseLowS, parseDerSignatu
 export { addSignatures, DEFAULT_POLICY, LOCK_LIFE_MS, type SignedLock, type SignInput, signLock } from './signlock.ts';
 export { type GuardedKey, guardKey, kindOf } from './spki.ts';
 export { readBounded } from './readfile.ts';
+export { RELEASE } from './release.ts';
 export { replaceable } from './replaceable.ts';
 export { parseTrust, TRUST_BYTES_MAX, type TrustDocument, trustOfRoots } from './trustdocument.ts';
 export { decide, type Replaceable, type Verdict } from './verdict.ts';

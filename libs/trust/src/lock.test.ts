@@ -20,7 +20,7 @@ import {
 } from './index.ts';
 import { readFile } from 'node:fs/promises';
 
-const NOW = Date.UTC(2026, 5, 1);
+const NOW = Date.UTC(2030, 0, 1);
 let root: string;
 let domain: LocalDomain;
 let pack: Uint8Array;

@@ -6,6 +6,7 @@ import { type Lock, lockDigest, lockPayload, LOCK_PAYLOAD_TYPE, type LockFile, p
 import { assertOrder, type Mark } from './mark.ts';
 import { coverage, type Pack, verifyPack } from './pack.ts';
 import { pae } from './pae.ts';
+import { RELEASE } from './release.ts';
 import { verifyDigestSignature, verifySignature } from './signature.ts';
 import type { GuardedKey } from './spki.ts';
 import type { TrustDocument } from './trustdocument.ts';
@@ -21,6 +22,8 @@ export interface LockInput {
   readonly nowMs: number;
   /** The highest lock that this host has seen; undefined on a new host. */
   readonly mark?: Mark | undefined;
+  /** The lock is judged as of a time in the past, which no clock says. */
+  readonly historic?: boolean;
 }
 
 /** A lock that may serve: every rule of it has been proven. */
@@ -36,16 +39,17 @@ export interface ProvenLock {
 }
 
 /**
- * Proves a lock in this order: form, fleet, signers' chains, signatures over the whole signed part, revocation, order, time, the
+ * Proves a lock in this order: the clock, form, fleet, signers' chains, signatures over the whole signed part, revocation, order, time, the
  * pack it covers. Nothing of the lock is believed before its signatures hold. Throws TrustError.
  */
-export function verifyLock({ lock: bytes, pack, trust, nowMs, mark }: LockInput): ProvenLock {
+export function verifyLock({ lock: bytes, pack, trust, nowMs, mark, historic = false }: LockInput): ProvenLock {
+  if (!historic) assertClock(nowMs, mark);
   const file = parseLock(bytes);
   const lock = signedPart(file);
   const digest = lockDigest(lock);
   const signers = verifySigners(file, lock, digest, trust, nowMs);
   assertOrder(lock, digest, mark, trust);
-  assertTime(lock, nowMs, mark);
+  assertTime(lock, nowMs);
   assertChunks(lock.manifest);
   const provenPack = verifyPack(pack, lock.pack.digest);
   TrustError.throwIf(coverage(provenPack, lock.manifest));
@@ -190,13 +194,18 @@ function assertNotRevoked({ keyId }: GuardedKey, lock: Lock, digest: Digest, { r
   );
 }
 
-function assertTime({ issued, expires }: Lock, nowMs: number, mark: Mark | undefined): void {
-  if (mark && nowMs + CLOCK_SKEW_MS < mark.issuedUnixMs) {
-    throw new TrustError(
-      'CLOCK_BEHIND',
-      `the clock says ${new Date(nowMs).toISOString()}, before a lock that was verified here: set the clock`,
-    );
-  }
+/** A clock below the highest time that anything proven carries, or below this release's own date, is wrong: it would revive what has ended. */
+function assertClock(nowMs: number, mark: Mark | undefined): void {
+  const released = Date.parse(RELEASE.date);
+  const behind = (floorMs: number, what: string) => {
+    if (nowMs + CLOCK_SKEW_MS >= floorMs) return;
+    throw new TrustError('CLOCK_BEHIND', `the clock says ${new Date(nowMs).toISOString()}, before ${what}: set the clock`);
+  };
+  behind(released, `this release was made (${RELEASE.version}, ${RELEASE.date})`);
+  if (mark) behind(mark.issuedUnixMs, 'a lock that was verified here');
+}
+
+function assertTime({ issued, expires }: Lock, nowMs: number): void {
   if (nowMs + CLOCK_SKEW_MS < Date.parse(issued))
     throw new TrustError('LOCK_NOT_YET_VALID', `the lock is issued at ${issued}, in the future: check the clock`);
   if (nowMs > Date.parse(expires)) throw new TrustError('LOCK_EXPIRED', `the lock expired at ${expires}: sign it anew`);

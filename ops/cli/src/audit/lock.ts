@@ -6,7 +6,7 @@ import { readLockFile, readPackFile } from '../verification/read.ts';
 export async function lockOf(files: { readonly lock: string; readonly pack: string }, trust: TrustDocument): Promise<ProvenLock> {
   const [lock, pack] = [await readLockFile(files.lock), await readPackFile(files.pack)];
   try {
-    return verifyLock({ lock, pack, trust, nowMs: issuedMs(lock) });
+    return verifyLock({ lock, pack, trust, nowMs: issuedMs(lock), historic: true });
   } catch (cause) {
     if (!(cause instanceof TrustError)) throw cause;
     throw new Problem(`${files.lock}: ${cause.message}.`, 'Name the lock and the pack of the receipt: --lock FILE --pack FILE.', {
