@@ -91,7 +91,8 @@ async function producer(nats: () => NatsConnection, name = 'llm-9') {
 }
 /** Every entry once, in order, nothing else of this producer. */
 function logged(folder = logFolder(), name = 'llm-9') {
-  const { stdout } = smartlite('audit', 'query', '--log', folder, '--json', '--service', 'llm', '--limit', '100000');
+  const service = name === 'cli' ? 'cli' : 'llm';
+  const { stdout } = smartlite('audit', 'query', '--log', folder, '--json', '--service', service, '--limit', '100000');
   const entries = stdout
     .trim()
     .split('\n')
@@ -397,5 +398,28 @@ describe('smartlite audit prove --receipt', () => {
     const lie = encodeAnswerReceipt({ ...receipt, traceId: 'b'.repeat(32) }, gateway.privateKey).text;
     expect(prove(lie)).toEqual([1, ['RECEIPT_CONTRADICTED traceId']]);
     await service.stop();
+  });
+});
+
+describe('what was done on the command line while no mesh was there', () => {
+  it('is in the trail with the next command that finds one, signed by the operator, and its log verifies', async () => {
+    const operator = await set.domain.identity('operator', 'local');
+    cpSync(join(operator.folder, 'key.pem'), join(set.domain.home, 'keys', 'operator-key.pem'));
+    cpSync(join(operator.folder, 'certificate.pem'), join(set.domain.home, 'keys', 'operator-cert.pem'));
+    const revoke = (digit: string, more = {}) => smartliteWith(more, 'keys', 'revoke', digit.repeat(64), '--none');
+    for (const digit of ['a', 'b']) expect(revoke(digit)).toMatchObject({ status: 0, stderr: '' });
+    const spool = join(set.domain.home, 'cli-trail.ndjson');
+    expect(readFileSync(spool, 'utf8').trim().split('\n')).toHaveLength(4);
+    const server = set.stack.use(await natsServer({ folder: set.jetstream }));
+    await startAudit(server.url);
+    const bus = { SMARTLITE_NATS_URL: server.url };
+    expect(revoke('c', bus)).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(spool)).toBe(false);
+    const changed = () => logged(logFolder(), 'cli').filter(({ kind }) => kind === 'key.changed');
+    await expect.poll(() => changed().length, PATIENCE).toBe(3);
+    expect(changed().map(({ facts }) => facts['keyid'])).toEqual(['a', 'b', 'c'].map((digit) => digit.repeat(64)));
+    expect(changed().every(({ signature }) => signature !== undefined)).toBe(true);
+    expect(smartlite('audit', 'verify')).toMatchObject({ status: 0, stderr: '' });
+    expect(entriesChecked()).toBeGreaterThanOrEqual(6);
   });
 });

@@ -3,27 +3,44 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import type { AuditEntry } from '@smartlite/contracts';
+import { sha256Hex, signTrailEntry } from '@smartlite/trust';
 import type { Place } from '../up/place.ts';
+import { type CommandSigner, commandSigner } from './signer.ts';
 import { handOver } from './stores/handover.ts';
 
 export type Recorded = Pick<AuditEntry, 'kind' | 'facts'>;
 
 /** One command is one boot of the producer `cli`. */
+const PRODUCER = 'cli';
 const BOOT = randomBytes(8).toString('hex');
-let counter = 0;
 /** The verification log is about verifications, signatures and keys; the rest stands in the trail alone. */
 const SHOWN = /^(verification|signature|key)\./;
+const CERTIFIED = 'key.certified';
+
+let counter = 0;
+/** Digest of this command's last entry: each one vouches for the one before it. */
+let previous: string | null = null;
+let signer: CommandSigner | undefined;
+
+interface Written {
+  readonly entry: AuditEntry;
+  /** The very bytes that are signed and handed over. */
+  readonly line: string;
+}
 
 /**
- * Writes what a command did to the verification log at once, one JSON object a line, and hands it to the mesh's trail: now where NATS is
- * there, else with a later command. A log that cannot be written is said and does not change the answer.
+ * Writes what a command did to the verification log at once, one JSON object a line, and hands it to the mesh's trail, signed by this machine's
+ * operator: now where NATS is there, else with a later command. A log that cannot be written is said and does not change the answer.
  */
 export async function record(place: Place, recorded: readonly Recorded[]): Promise<void> {
-  const entries = recorded.map(entryOf);
   try {
-    const shown = entries.filter(({ kind }) => SHOWN.test(kind));
-    if (shown.length > 0) await append(place.auditLog, shown);
-    await append(spoolOf(place), entries);
+    const written = [...(await certified(place)), ...recorded.map(write)];
+    const shown = written.filter(({ entry }) => SHOWN.test(entry.kind) && entry.kind !== CERTIFIED);
+    if (shown.length > 0) await append(place.auditLog, shown.map(viewOf));
+    await append(
+      spoolOf(place),
+      written.map(({ line }) => line),
+    );
   } catch (caught) {
     console.error(`Not written to the audit log ${place.auditLog}: ${(caught as Error).message}`);
     return;
@@ -31,11 +48,18 @@ export async function record(place: Place, recorded: readonly Recorded[]): Promi
   await handOver(place, spoolOf(place));
 }
 
-function entryOf({ kind, facts }: Recorded): AuditEntry {
+/** Whoever reads the log can judge this command's signatures by its first entry. */
+async function certified(place: Place): Promise<readonly Written[]> {
+  if (counter > 0) return [];
+  signer = await commandSigner(place, { producer: PRODUCER, boot: BOOT, nowMs: Date.now() });
+  return signer ? [write({ kind: CERTIFIED, facts: { certificate: signer.certificate } })] : [];
+}
+
+function write({ kind, facts }: Recorded): Written {
   counter += 1;
-  return {
-    id: `cli.${BOOT}.${counter}`,
-    producer: 'cli',
+  const entry: AuditEntry = {
+    id: `${PRODUCER}.${BOOT}.${counter}`,
+    producer: PRODUCER,
     service: 'cli',
     boot: BOOT,
     counter,
@@ -44,8 +68,18 @@ function entryOf({ kind, facts }: Recorded): AuditEntry {
     actor: userName(),
     traceId: null,
     salt: randomBytes(16).toString('hex'),
+    previous,
     facts,
   };
+  const text = JSON.stringify(entry);
+  const line = signer ? signTrailEntry(text, signer.privateKey) : text;
+  previous = sha256Hex(Buffer.from(line));
+  return { entry, line };
+}
+
+/** As people read it: the time first. */
+function viewOf({ entry }: Written): string {
+  return JSON.stringify({ at: new Date(entry.atUnixMs).toISOString(), ...entry });
 }
 
 /** A user without a name in the system's list has a number. */
@@ -58,10 +92,9 @@ function userName(): string {
 }
 
 /** O_APPEND, all lines in one write: other writers' lines are not torn. */
-async function append(path: string, entries: readonly AuditEntry[]): Promise<void> {
+async function append(path: string, lines: readonly string[]): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const lines = entries.map((entry) => `${JSON.stringify({ at: new Date(entry.atUnixMs).toISOString(), ...entry })}\n`);
-  await writeFile(path, lines.join(''), { flag: 'a', mode: 0o640 });
+  await writeFile(path, lines.map((line) => `${line}\n`).join(''), { flag: 'a', mode: 0o640 });
 }
 
 /** Entries that the mesh has not taken yet. */
