@@ -36,7 +36,8 @@ export const ORDER = [
     await stage.sign({ lifeMs: DAY_MS });
     stage.nowMs = NOW + 2 * DAY_MS;
   }),
-  attack('clock back', 'KEY_NOT_YET_VALID', 'safe', (stage) => {
+  attack('clock back, on a host that has verified nothing yet', 'KEY_NOT_YET_VALID', 'safe', (stage) => {
+    rmSync(stage.mark, { force: true });
     stage.nowMs = NOW - 30 * DAY_MS;
   }),
   attack('clock back, behind what was verified here', 'CLOCK_BEHIND', 'safe', async (stage) => {

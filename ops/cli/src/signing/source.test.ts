@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +84,33 @@ function openssl(path: string, ...args: string[]): void {
   execFileSync('openssl', [...args, '-out', path], { stdio: 'pipe' });
   chmodSync(path, 0o600);
 }
+
+/** As on a machine without a compiler, where npm has left the optional package out. */
+const WITHOUT_PKCS11JS = `
+import { registerHooks } from 'node:module';
+registerHooks({
+  resolve(specifier, context, next) {
+    if (specifier === 'pkcs11js') throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+    return next(specifier, context);
+  },
+});`;
+
+describe('a key in a token, where the optional package that speaks to tokens is not installed', () => {
+  it('is refused with the one command that installs it, exit code 2', () => {
+    const hooks = `data:text/javascript,${encodeURIComponent(WITHOUT_PKCS11JS)}`;
+    const program = join(import.meta.dirname, '..', 'main.ts');
+    const source = `pkcs11:token=lite;object=signing?module-path=${MODULE}`;
+    const { SMARTLITE_NATS_URL: _nats, ...inherited } = process.env;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', hooks, program, 'sign', '--key', source], {
+      encoding: 'utf8',
+      env: { ...inherited, SMARTLITE_HOME: folder },
+    });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('pkcs11js, which speaks to tokens, is not installed');
+    expect(stderr).toContain('apt-get install -y g++ make python3 && npm install --no-save');
+    expect(stderr).not.toMatch(/^ {4}at /m);
+  });
+});
 
 describe('a key in a token (SoftHSM)', () => {
   const uri = `pkcs11:token=lite;object=signing?module-path=${MODULE}`;

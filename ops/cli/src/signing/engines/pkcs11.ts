@@ -12,7 +12,9 @@ const POINT_HEADER = Buffer.from('0441', 'hex');
 const SIGNATURE_BYTES = 64;
 /** DER of the curve's object identifier. */
 const SECP256K1 = Buffer.from('06052b8104000a', 'hex');
-const INSTALL = 'It is optional and needs a compiler: apt-get install -y g++ make python3 && npm rebuild pkcs11js';
+/** Where it could not be built npm has left it out, so that rebuilding it would find nothing. */
+const INSTALL =
+  'It is optional and needs a compiler. Run in the checkout: apt-get install -y g++ make python3 && npm install --no-save';
 
 /**
  * A secp256k1 key in a token, which never leaves it. CKM_ECDSA over the digest gives r || s with S in the upper half every other time:
@@ -75,8 +77,8 @@ interface Session {
 
 async function openSession(source: string, { writes }: { readonly writes: boolean }): Promise<Session> {
   const uri = parsePkcs11Uri(source);
-  const pin = await pinOf(uri);
   const { PKCS11, ...api } = await library();
+  const pin = await pinOf(uri);
   const token = new PKCS11();
   let handle: Pkcs11.Handle | undefined;
   // One module serves a process once at a time: it is given back in any case.
