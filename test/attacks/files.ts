@@ -64,6 +64,25 @@ export const FILES = [
   attack('pickle of the oldest protocol', 'FORMAT_REFUSED', 'safe', (stage) =>
     disguised(stage, Buffer.from("cos\nsystem\n(S'id'\ntR.")),
   ),
+  attack('pickle without its header', 'FORMAT_REFUSED', 'safe', (stage) =>
+    disguised(stage, Buffer.from('\u008c\u0002os\u008c\u0006system\u0093\u008c\u0002id\u0085R.', 'latin1')),
+  ),
+  attack('pickle behind a value that it drops', 'FORMAT_REFUSED', 'safe', (stage) =>
+    disguised(stage, Buffer.from("N0cos\nsystem\n(S'id'\ntR.")),
+  ),
+  attack('pickle of a plain dictionary', 'FORMAT_REFUSED', 'safe', (stage) =>
+    disguised(stage, Buffer.from('}q\0X\u0001\0\0\0wq\u0001K\u0001s.', 'latin1')),
+  ),
+  attack('packed with zlib', 'FORMAT_REFUSED', 'safe', async (stage) => {
+    const { deflateSync } = await import('node:zlib');
+    return disguised(stage, deflateSync(Buffer.from("cos\nsystem\n(S'id'\ntR.")));
+  }),
+  attack('tar of pickles', 'FORMAT_REFUSED', 'safe', (stage) =>
+    disguised(stage, Buffer.from(`${'storages'.padEnd(257, '\0')}ustar\0`)),
+  ),
+  attack('byte code of Python', 'FORMAT_REFUSED', 'safe', (stage) =>
+    disguised(stage, Buffer.from('\u00f3\r\r\n\0\0\0\0and more', 'latin1')),
+  ),
   attack('program', 'FORMAT_REFUSED', 'safe', (stage) => disguised(stage, Buffer.from('\u007fELF and more'))),
   attack('artifact that could pass for a signed object', 'TAGGED_AS_SIGNED', 'safe', (stage) =>
     disguised(stage, Buffer.from('DSSEv1 4 type 3 abc')),

@@ -3,16 +3,20 @@ import { PAE_TAG } from '../pae.ts';
 import { refuse } from './open.ts';
 import { isPickle } from './pickle.ts';
 
-/** Bytes of an artifact that are looked at to tell its format. */
-export const HEAD_BYTES = 64;
+/** Bytes of an artifact that are looked at to tell its format: a tar says what it is in the middle of its first block. */
+export const HEAD_BYTES = 512;
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
-/** ELF, Mach-O, PE, scripts. */
-const EXECUTABLE = /^(?:\x7fELF|[\xfe\xcf\xce]\xfa\xed\xfe|\xfe\xed\xfa[\xce\xcf]|\xca\xfe\xba\xbe|MZ|#!)/;
-/** gzip, bzip2, xz, zstd, 7-Zip, NumPy (which may hold pickles): what is inside could not be seen. */
-const PACKED = /^(?:\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|7z\xbc\xaf|\x93NUMPY)/;
-
+/** ELF, Mach-O, PE, scripts; byte code of Lua, Android, LLVM and Python; static libraries. */
+const EXECUTABLE =
+  /^(?:\x7fELF|[\xfe\xcf\xce]\xfa\xed\xfe|\xfe\xed\xfa[\xce\xcf]|\xca\xfe\xba\xbe|MZ|#!|\x1bLua|dex\n0|BC\xc0\xde|\xde\xc0\x17\x0b|[\s\S]{2}\r\n[\0-\x03]\0\0\0|!<arch>\n)/;
+/**
+ * gzip and compress, bzip2, xz, lzma, zstd, lz4, snappy, zlib, 7-Zip, RAR, cabinet, tar; NumPy and HDF5, which may hold pickles: what is
+ * inside could not be seen.
+ */
+const PACKED =
+  /^(?:\x1f[\x8b\x9d\xa0]|BZh|\xfd7zXZ|\x5d\0\0|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18|\xff\x06\0\0sNaPpY|x(?:[\x01\x9c\xda]|\^[^\t\n -~])|7z\xbc\xaf|Rar!\x1a|MSCF\0|[\s\S]{257}ustar|\x93NUMPY|\x89HDF)/;
 /** What each format begins with. Data is what is none of the others and nothing that a runtime would execute. */
 const BEGINS: Readonly<Record<ManifestEntry['format'], (head: Uint8Array) => boolean>> = {
   // ModelProto: field 1 (ir_version), a small varint.

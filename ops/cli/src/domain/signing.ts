@@ -10,6 +10,8 @@ import {
   type Signer,
   signLock,
   type TrustDocument,
+  TrustError,
+  verifyLockSignatures,
   writeAtomically,
 } from '@smartlite/trust';
 import { readLock, successionOf } from '../signing/lockfile.ts';
@@ -79,7 +81,7 @@ export async function signPack(
     ...(onProgress && { onProgress }),
     ...(scan && { scan }),
   });
-  return placeLock(place, trust, signed, because);
+  return placeLock(place, trust, signed, { nowMs, because });
 }
 
 /** Where a lock waits for further keys. */
@@ -88,14 +90,29 @@ export function waitingLock({ lock }: Place): string {
 }
 
 /** Puts a signed lock where it belongs: in the place of the one that serves, or, while keys are missing, beside it. */
-export async function placeLock(place: Place, trust: TrustDocument, signed: SignedLock, because: string): Promise<PlacedLock> {
-  const keys = new Set(signed.file.signatures.lock.map(({ keyid }) => keyid)).size;
+export async function placeLock(
+  place: Place,
+  trust: TrustDocument,
+  signed: SignedLock,
+  { nowMs, because }: Pick<SigningOrder, 'nowMs' | 'because'>,
+): Promise<PlacedLock> {
+  const keys = keysThatCount(signed, trust, nowMs);
   const due = trust.thresholds.lock;
   const path = keys < due ? waitingLock(place) : place.lock;
   await writeAtomically(path, signed.bytes);
   if (path === place.lock) await rm(waitingLock(place), { force: true });
   await recordSignatures(place, signed, because);
   return { ...signed, path, keys, due };
+}
+
+/** Of a former key whose certificate has ended the signature stays, and counts no more. A lock that does not hold at all is its signer's to hear of. */
+function keysThatCount({ file }: SignedLock, trust: TrustDocument, nowMs: number): number {
+  try {
+    return verifyLockSignatures(file, { ...trust, thresholds: { lock: 1 } }, nowMs).size;
+  } catch (caught) {
+    if (!(caught instanceof TrustError)) throw caught;
+    return new Set(file.signatures.lock.map(({ keyid }) => keyid)).size;
+  }
 }
 
 function recordSignatures(place: Place, { signatures, file, digest }: SignedLock, because: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   addSignatures,
   type LockFile,
@@ -32,12 +33,14 @@ export async function addToLock(
   );
   const { findings } = await verifyArtifacts(place.models, manifest, onProgress ? { onProgress } : {});
   TrustError.throwIf(findings);
-  return placeLock(place, trust, await addSignatures(file, signers), because);
+  return placeLock(place, trust, await addSignatures(file, signers), { nowMs, because });
 }
 
 /** Everything but the number of keys, which is what is being mended. */
 async function provenLock(place: Place, trust: TrustDocument, nowMs: number) {
-  const lock = await readLockFile(waitingLock(place)).catch(() => readLockFile(place.lock));
+  // Whatever lies in the waiting lock's place is what is asked about: only where nothing does, the one that serves is.
+  const waits = existsSync(waitingLock(place));
+  const lock = await readLockFile(waits ? waitingLock(place) : place.lock);
   const pack = await readBounded(place.pack, PACK_BYTES_MAX);
   const mark = await readMark(place.mark);
   const proven = verifyLock({ lock, pack, trust: { ...trust, thresholds: { lock: 1 } }, nowMs, mark });
