@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import {
   addSignatures,
+  artifactSignatureFindings,
   type LockFile,
   PACK_BYTES_MAX,
   parseLock,
@@ -26,13 +27,15 @@ export async function addToLock(
   trust: TrustDocument,
   { nowMs, because, signers, onProgress }: SigningOrder,
 ): Promise<PlacedLock> {
-  const { file, manifest } = await provenLock(place, trust, nowMs);
+  const { file, proven } = await provenLock(place, trust, nowMs);
   assertNew(
     signers.map(({ signer }) => sha256Hex(signer.spki)),
     file,
   );
-  const { findings } = await verifyArtifacts(place.models, manifest, onProgress ? { onProgress } : {});
-  TrustError.throwIf(findings);
+  const { findings, artifacts } = await verifyArtifacts(place.models, proven.lock.manifest, onProgress ? { onProgress } : {});
+  // No signature covers those of the artifacts: whoever carried the file here may have touched them.
+  const digests = new Map(artifacts.map(({ id, sha256 }) => [id, sha256]));
+  TrustError.throwIf([...findings, ...artifactSignatureFindings(proven, (id) => digests.get(id))]);
   return placeLock(place, trust, await addSignatures(file, signers), { nowMs, because });
 }
 
@@ -44,7 +47,7 @@ async function provenLock(place: Place, trust: TrustDocument, nowMs: number) {
   const pack = await readBounded(place.pack, PACK_BYTES_MAX);
   const mark = await readMark(place.mark);
   const proven = verifyLock({ lock, pack, trust: { ...trust, thresholds: { lock: 1 } }, nowMs, mark });
-  return { file: parseLock(lock), manifest: proven.lock.manifest };
+  return { file: parseLock(lock), proven };
 }
 
 function assertNew(keyids: readonly string[], { signatures }: LockFile): void {

@@ -51,7 +51,11 @@ export async function record(place: Place, recorded: readonly Recorded[]): Promi
 /** Whoever reads the log can judge this command's signatures by its first entry. */
 async function certified(place: Place): Promise<readonly Written[]> {
   if (counter > 0) return [];
-  signer = await commandSigner(place, { producer: PRODUCER, boot: BOOT, nowMs: Date.now() });
+  // A trust document that somebody has broken must not keep a command out of the log.
+  signer = await commandSigner(place, { producer: PRODUCER, boot: BOOT, nowMs: Date.now() }).catch((caught: unknown) => {
+    console.error(`This command's entries of the audit log are not signed: ${(caught as Error).message}`);
+    return undefined;
+  });
   return signer ? [write({ kind: CERTIFIED, facts: { certificate: signer.certificate } })] : [];
 }
 

@@ -17,8 +17,8 @@ export interface CommandBoot {
 }
 
 /**
- * undefined where this user has no operator's key, or no domain yet: such commands sign nothing, and the trail shows that. An entry that
- * could be signed and is not would be no better than a forged one, so any other trouble with the key is thrown.
+ * undefined where this user has no operator's key, or no domain yet: such commands sign nothing, and the trail shows that. Throws for a
+ * trust document or a key that cannot be used.
  */
 export async function commandSigner(place: Place, { producer, boot, nowMs }: CommandBoot): Promise<CommandSigner | undefined> {
   const trust = await readTrust(place.trust);

@@ -44,7 +44,7 @@ async function scan(lockfile: string | undefined, options: Options): Promise<voi
   const target = await targetOf(lockfile ?? join(place.root, 'package-lock.json'), options);
   const bytes = await runTrivy(
     {
-      trivy: process.env['SMARTLITE_TRIVY'] ?? 'trivy',
+      trivy: executableOf(process.env['SMARTLITE_TRIVY'] ?? 'trivy'),
       target,
       offline: options.offline === true,
       skipDbUpdate: options.skipDbUpdate === true || options.offline === true,
@@ -63,6 +63,11 @@ async function scan(lockfile: string | undefined, options: Options): Promise<voi
   if (options.json) console.log(JSON.stringify({ ok: failing.length === 0, ...facts, vulnerabilities: report.vulnerabilities }));
   else console.log(describe(report, failing, options));
   if (failing.length > 0) process.exitCode = 1;
+}
+
+/** A path is meant from here, and Trivy is started elsewhere; a mere name is looked up on PATH. */
+function executableOf(name: string): string {
+  return name.includes('/') ? resolve(name) : name;
 }
 
 async function targetOf(lockfile: string, { sbom }: Options) {

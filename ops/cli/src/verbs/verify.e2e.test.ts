@@ -173,6 +173,15 @@ describe('a lock that two holders must sign', () => {
       stderr: expect.stringContaining('DIGEST_MISMATCH'),
     });
     writeFileSync(here.artifact('alpha'), 'bytes of alpha');
+    const whole = readFileSync(waiting, 'utf8');
+    const { signatures } = JSON.parse(whole) as { signatures: { artifacts: Record<'alpha' | 'beta', { sig: string }[]> } };
+    const [one = '', other = ''] = [signatures.artifacts.alpha[0]?.sig, signatures.artifacts.beta[0]?.sig];
+    writeFileSync(waiting, whole.replace(one, other));
+    expect(here.run('sign', '--add', '--key', second)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('SIGNATURE_INVALID'),
+    });
+    writeFileSync(waiting, whole);
     expect(here.json('sign', '--add', '--key', second)).toMatchObject({
       complete: true,
       keysDue: 2,
