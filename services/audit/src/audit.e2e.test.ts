@@ -40,7 +40,8 @@ function filesOf(folder: string): Map<string, Uint8Array> {
   const names = readdirSync(folder, { recursive: true }) as string[];
   return new Map(
     names
-      .filter((name) => statSync(join(folder, name)).isFile())
+      // The database's side files go while one looks.
+      .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile() === true && !/-(shm|wal)$/.test(name))
       .map((name) => [relative('.', name), readFileSync(join(folder, name))]),
   );
 }
