@@ -6,7 +6,7 @@ const PATIENCE_MS = 60_000;
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    // Real processes run last and alone: vitest.e2e.config.ts.
+    // Real processes run last: vitest.e2e.config.ts.
     exclude: [...configDefaults.exclude, '**/*.e2e.test.ts'],
     passWithNoTests: true,
     testTimeout: PATIENCE_MS,

@@ -15,7 +15,7 @@ export function forgetResults() {
 
 /** Adds up every task of every turbo run since `forgetResults`. */
 export function countResults() {
-  const total = { passed: 0, failed: 0, tests: 0, problems: [] };
+  const total = { passed: 0, failed: 0, tests: 0, problems: [], remarks: [] };
   for (const task of runs().flatMap((run) => run.tasks)) count(task, total);
   return total;
 }
@@ -40,9 +40,18 @@ function countTests(tests, { task, ok, total }) {
   total.passed += tests.numPassedTests;
   total.failed += tests.numFailedTests;
   total.tests += tests.numTotalTests;
+  total.remarks.push(...testsTriedAgain(tests));
   if (silent > 0) fail(total, `${task.taskId}: ${silent} skipped; every test must run`);
   // A file that does not load, or an error outside any test, has no failed test to show for it.
   if (!ok && tests.numFailedTests === 0) fail(total, `${task.taskId} failed outside its tests`);
+}
+
+/** A line for each that passed, and not at its first try: test/retried.ts notes them. */
+function testsTriedAgain({ testResults }) {
+  const results = testResults.flatMap(({ assertionResults }) => assertionResults);
+  return results
+    .filter(({ status, meta }) => status === 'passed' && meta?.tries > 0)
+    .map(({ fullName }) => `passed only when it was tried again, look into it: ${fullName}`);
 }
 
 function fail(total, problem) {

@@ -14,7 +14,7 @@ await mainOf(async () => {
   const env = ownEnvironment(await setUp({ forTests: true }));
   forgetResults();
   await turbo(env, [...CHECKS, 'test:tidy', 'test'], ['--output-logs=errors-only', `--concurrency=${availableParallelism()}`]);
-  // Whole meshes of real processes: last, and alone on the machine.
+  // Real processes: last, when nothing else runs on the machine.
   await turbo(env, ['test:e2e'], ['--output-logs=full', '--concurrency=1']);
   return conclude();
 });
@@ -35,10 +35,10 @@ function turbo(env, tasks, options) {
 }
 
 function conclude() {
-  const { passed, failed, tests, problems } = countResults();
+  const { passed, failed, tests, problems, remarks } = countResults();
   const { tests: floor } = JSON.parse(readFileSync(join(ROOT, 'ops', 'bootstrap', 'floor.json'), 'utf8'));
   if (tests < floor) problems.push(`${tests} tests ran; ops/bootstrap/floor.json asks for at least ${floor}`);
-  for (const problem of problems) console.error(problem);
+  for (const line of [...problems, ...remarks]) console.error(line);
   const missing = tests < floor ? 1 : 0;
   console.log(`\n${passed} passed, ${failed + missing} failed`);
   return failed + missing > 0 ? 1 : 0;
