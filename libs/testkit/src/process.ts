@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SCRIPTED_MAIN = fileURLToPath(new URL('./scripted/main.ts', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../../.smartlite/cache', import.meta.url));
+/** What one process has compiled the next need not: most of what a start costs. */
+const COMPILED = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? CACHE };
 
 /** A service as a real process. */
 export interface ServiceProcess extends AsyncDisposable {
@@ -41,7 +44,7 @@ interface Ready {
 /** Starts a service with the engine `scripted` added, and waits until it is healthy. Rejects with its output when it ends before. */
 export async function startService({ file, environment }: ServiceStart): Promise<ServiceProcess> {
   const child = fork(SCRIPTED_MAIN, [file], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: process.env['PATH'], ...COMPILED, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execArgv: [],
   });

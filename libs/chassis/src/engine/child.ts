@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { MeshError } from '@smartlite/contracts/error';
 import type { LoadedEngine } from './host.ts';
 import { loadEngine } from './load.ts';
@@ -42,6 +43,8 @@ async function load(message: Extract<ToEngine, { kind: 'load' }>): Promise<void>
   const outcome = await loadEngine(message);
   if (outcome.kind === 'loaded') engine = outcome.engine;
   send(outcome.report);
+  // An engine may be ended at any moment; the next one need not compile again what this one has.
+  flushCompileCache();
 }
 
 async function run(id: number, request: unknown): Promise<void> {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Service } from '@smartlite/chassis';
 import { run } from '@smartlite/chassis/run';
@@ -22,3 +23,5 @@ const service = Object.values(exported).find(
 );
 if (!service) throw new Error(`${file} exports no service`);
 await run({ ...service, engines: { ...service.engines, scripted: new URL('./engine.ts', import.meta.url) } });
+// Tests end it by SIGKILL, which leaves no time for it later.
+flushCompileCache();
