@@ -136,6 +136,22 @@ describe('a successor at the same place, whose predecessor the host’s lock pro
   });
 });
 
+describe('a word that was said before', () => {
+  it('says nothing when it is put into the log again, however many others have spoken meanwhile', async () => {
+    const { control, a, b } = await twoHosts();
+    await a.claim();
+    await a.fence.close(a.writer, noteOf(0));
+    const { log } = control.open();
+    const first = (control.placed[0] as PlacedTerm).term;
+    for (let other = 0; other < 300; other += 1) {
+      await log.append({ ...first, kind: 'beat', counter: 10 + other });
+      for (const boot of [`${other}`, `${-other}`]) await log.append({ ...first, kind: 'beat', boot, counter: 1 });
+      await log.append(first);
+    }
+    expect(await b.claim()).toBe(true);
+  });
+});
+
 describe('what was signed', () => {
   it('is remembered when the control log is wiped, and the right is claimed anew', async () => {
     const { a } = await twoHosts();

@@ -35,7 +35,7 @@ export interface Tenure {
   readonly forked: string | undefined;
 }
 
-/** Boots that are remembered; older ones belong to processes long gone. */
+/** Boots that are remembered; those that were silent longest belong to processes long gone. */
 const BOOTS_MAX = 256;
 
 export const NO_TENURE: Tenure = {
@@ -56,7 +56,8 @@ export function foldTenure(before: Tenure, { position, atMs, term, checkpoint }:
   const step = before.stampMs === 0 ? 0 : Math.max(0, atMs - before.stampMs);
   const at = { ...before, position, logMs: before.logMs + step, stampMs: atMs, ...remember(before, term, checkpoint) };
   if (term.counter <= (before.counters.get(term.boot) ?? -1)) return at;
-  const counters = new Map([...before.counters].slice(-BOOTS_MAX)).set(term.boot, term.counter);
+  const others = [...before.counters].filter(([boot]) => boot !== term.boot).slice(1 - BOOTS_MAX);
+  const counters = new Map(others).set(term.boot, term.counter);
   return { ...at, counters, holder: holderAfter(at, term) };
 }
 

@@ -65,15 +65,18 @@ async function round(parts: TermLogParts, place: { next: number }, on: On, signa
   const stop = () => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
   const checking = setInterval(() => void endsBefore(bus, place.next).then((isOther) => isOther && stop()), CHECK_MS);
-  for await (const message of messages) {
-    if (message.seq < place.next) continue;
-    place.next = message.seq + 1;
-    const placed = placedTerm(parts, message);
-    if (placed) on.term(placed);
-    if ((left -= 1) === 0) on.caughtUp();
+  try {
+    for await (const message of messages) {
+      if (message.seq < place.next) continue;
+      place.next = message.seq + 1;
+      const placed = placedTerm(parts, message);
+      if (placed) on.term(placed);
+      if ((left -= 1) === 0) on.caughtUp();
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    clearInterval(checking);
   }
-  signal.removeEventListener('abort', stop);
-  clearInterval(checking);
 }
 
 async function endsBefore(bus: Bus, next: number): Promise<boolean> {
