@@ -10,4 +10,6 @@ export interface Mutant {
   readonly test: string;
   /** What its output must name when it fails: a predicate or a test's name. */
   readonly red: string;
+  /** Only the test of that name is run: the change hangs others of its file until they time out. */
+  readonly alone?: true;
 }

@@ -74,7 +74,7 @@ function linkPackages(folder: string): void {
   }
 }
 
-function isCaught({ name, file, find, put, test, red }: Mutant): boolean {
+function isCaught({ name, file, find, put, test, red, alone }: Mutant): boolean {
   const path = join(copy, file);
   const text = readFileSync(path, 'utf8');
   const places = text.split(find).length - 1;
@@ -86,20 +86,24 @@ function isCaught({ name, file, find, put, test, red }: Mutant): boolean {
     path,
     text.replace(find, () => put),
   );
-  const outcome = run(test);
+  const outcome = run(test, alone ? red : undefined);
   writeFileSync(path, text);
   const caught = outcome.red && outcome.output.includes(red);
   console.log(`${caught ? 'red ' : 'MISS'} ${name}${outcome.red && !caught ? ` (red, but not by "${red}")` : ''}`);
   return caught;
 }
 
-function run(test: string): { readonly red: boolean; readonly output: string } {
+function run(test: string, only?: string): { readonly red: boolean; readonly output: string } {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [vitest, 'run', '--config', 'vitest.config.ts', test], {
-    cwd: copy,
-    encoding: 'utf8',
-    timeout: TEST_MS_MAX,
-    env: { ...process.env, NO_COLOR: '1', ...SAME_HISTORIES },
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [vitest, 'run', '--config', 'vitest.config.ts', test, ...(only === undefined ? [] : ['-t', only])],
+    {
+      cwd: copy,
+      encoding: 'utf8',
+      timeout: TEST_MS_MAX,
+      env: { ...process.env, NO_COLOR: '1', ...SAME_HISTORIES },
+    },
+  );
   return { red: status !== 0 && status !== null, output: stdout + stderr };
 }

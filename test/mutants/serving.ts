@@ -20,6 +20,7 @@ export const servingMutants: readonly Mutant[] = [
     put: "if (now === 'replaceable') return 2 ** 30;",
     test: 'services/asr/src/transcription.test.ts',
     red: 'the segment is heard anew by the next candidate',
+    alone: true,
   },
   {
     name: 'the residency filter of instances is gone',
@@ -66,7 +67,7 @@ export const servingMutants: readonly Mutant[] = [
     file: 'libs/chassis/src/discovery/choose.ts',
     find: 'Math.max(ms ?? fallbackMs, LATENCY_MS_MIN) * (load(instance, wish) + 1)',
     put: 'load(instance, wish) + 1 + 0 * Math.max(ms ?? fallbackMs, LATENCY_MS_MIN)',
-    test: 'libs/chassis/src/peers/balance.test.ts',
-    red: 'leave the slow one, and come back to it',
+    test: 'libs/chassis/src/discovery/directory.test.ts',
+    red: 'prefers the quicker of two that are as loaded',
   },
 ];

@@ -83,6 +83,13 @@ describe('the choice of an instance', () => {
     });
   });
 
+  it('prefers the quicker of two that are as loaded', () => {
+    const latencyMs = (instance: string) => (instance === 'slow' ? 300 : 100);
+    expect(choose(known(sighting('slow'), sighting('quick')), { ...wish, latencyMs })).toMatchObject({
+      instance: { instance: 'quick' },
+    });
+  });
+
   it("counts this process' own calls, which the instance has not reported yet", () => {
     const underWay = (instance: string) => (instance === 'a' ? 5 : 0);
     expect(choose(known(sighting('a'), sighting('b')), { ...wish, underWay })).toMatchObject({ instance: { instance: 'b' } });
