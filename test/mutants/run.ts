@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { auditMutants } from './audit.ts';
 import { budgetMutants } from './budget.ts';
 import { servingMutants } from './serving.ts';
 import type { Mutant } from './mutant.ts';
@@ -28,7 +29,7 @@ const SAME_HISTORIES = { SMARTLITE_SEED: '1', SMARTLITE_HISTORIES: '150' };
 const TEST_MS_MAX = 180_000;
 
 const [word = ''] = process.argv.slice(2);
-const mutants = [...servingMutants, ...statusMutants, ...budgetMutants].filter(({ name, file }) =>
+const mutants = [...servingMutants, ...statusMutants, ...budgetMutants, ...auditMutants].filter(({ name, file }) =>
   `${name} ${file}`.includes(word),
 );
 if (mutants.length === 0) {
