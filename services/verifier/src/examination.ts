@@ -45,7 +45,7 @@ export class Examination {
   /** Begins a full verification where something is newer than the last one. */
   beginIfDue(control: ControlState, now: Moment): Act[] {
     if (this.#verifying !== null || control.incarnation === null) return [];
-    if (!this.#wanted && !this.#hasNewFailure(control) && !this.#isOverdue(now)) return [];
+    if (!this.#wanted && !this.#hasNewFailure(control) && !this.#isOverdue(now) && !this.#hasExpired(now)) return [];
     this.#wanted = false;
     this.#verifying = { id: this.#newId().slice(0, 32), begun: false };
     return [append({ kind: 'begin', verification: this.#verifying.id, store: this.#store })];
@@ -85,6 +85,13 @@ export class Examination {
     return [...failures.values()].some(
       (record) => !record.closed && record.fact.store === this.#store && record.position > this.#examinedTo,
     );
+  }
+
+  /** What the last verification proved holds no longer than lock and key: past their end it is made again, once, and its outcome decides. */
+  #hasExpired({ wallMs }: Moment): boolean {
+    if (this.#report?.expiresUnixMs == null || this.#lastEndAt === null) return false;
+    const endMs = Math.min(this.#report.expiresUnixMs, this.#report.signingKey?.toUnixMs ?? Number.POSITIVE_INFINITY);
+    return wallMs > endMs && this.#lastEndAt.wallMs <= endMs;
   }
 
   #isOverdue(now: Moment): boolean {
