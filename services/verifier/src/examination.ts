@@ -89,7 +89,7 @@ export class Examination {
 
   /** What the last verification proved holds no longer than lock and key: past their end it is made again, once, and its outcome decides. */
   #hasExpired({ wallMs }: Moment): boolean {
-    if (this.#report?.expiresUnixMs == null || this.#lastEndAt === null) return false;
+    if (!this.#report || this.#report.expiresUnixMs === null || this.#lastEndAt === null) return false;
     const endMs = Math.min(this.#report.expiresUnixMs, this.#report.signingKey?.toUnixMs ?? Number.POSITIVE_INFINITY);
     return wallMs > endMs && this.#lastEndAt.wallMs <= endMs;
   }
