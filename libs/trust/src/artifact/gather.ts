@@ -77,7 +77,7 @@ function* jobsOf(gatherings: readonly Gathering[], both: boolean) {
 class Gathering {
   readonly artifact: Hashable;
   readonly #pieces: HashedPiece[] = [];
-  #refusal: TrustError | undefined;
+  readonly #refusals: TrustError[] = [];
 
   constructor(artifact: Hashable) {
     this.artifact = artifact;
@@ -85,16 +85,17 @@ class Gathering {
 
   /** One finding is enough: the rest of the artifact need not be read. */
   get refused(): boolean {
-    return this.#refusal !== undefined;
+    return this.#refusals.length > 0;
   }
 
   take(outcome: PieceOutcome): void {
     if ('hashed' in outcome) this.#pieces.push(outcome.hashed);
-    else this.#refusal ??= refusalOf(outcome.findings);
+    else this.#refusals.push(refusalOf(outcome.findings));
   }
 
   result(): Gathered | TrustError {
-    if (this.#refusal) return this.#refusal;
+    const refusal = this.#refusal();
+    if (refusal) return refusal;
     if (this.#pieces.length === 0) throw new Error(`artifact ${this.artifact.id} was not hashed`);
     if (new Set(this.#pieces.map(({ state }) => state)).size > 1)
       return refuse('CHANGED_WHILE_READ', this.artifact, 'was changed or exchanged while it was read');
@@ -104,6 +105,14 @@ class Gathering {
       sha256: flat && Buffer.from(flat),
       leaves: ofTree.length === 0 ? undefined : ofTree.flatMap(({ leaves = [] }) => leaves.map((leaf) => Buffer.from(leaf))),
     };
+  }
+
+  /** Each piece is opened anew: a size that is wrong for one and was right for another has changed in between. */
+  #refusal(): TrustError | undefined {
+    const grew = this.#refusals.find(({ code }) => code === 'GREW_WHILE_READ');
+    const [first] = this.#refusals;
+    if (first?.code !== 'SIZE_MISMATCH' || (!grew && this.#pieces.length === 0)) return first;
+    return grew ?? refuse('GREW_WHILE_READ', this.artifact, 'changed its size while it was read');
   }
 }
 
