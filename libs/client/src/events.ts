@@ -38,6 +38,8 @@ const RETRY_MS = 250;
 const ANSWER_MS = 1_000;
 /** Silence after which a consumer is taken for broken. */
 const HEARTBEAT_MS = 2_000;
+/** One request stands open this long; the NATS client also waits as long before it tries again to make a consumer: 30 s unless told. */
+const EXPIRES_MS = 4_000;
 
 /** All events behind a position, in the stream's order. Reconnects by itself and goes on where it was. */
 export async function* followEvents(nats: NatsConnection, trust: RoleTrust, options: EventsOptions): AsyncGenerator<MeshEvent> {
@@ -114,7 +116,7 @@ async function* messagesAfter(nats: NatsConnection, sequence: number, signal: Ab
       opt_start_seq: sequence + 1,
       filterSubjects: SUBJECTS.events,
     });
-    messages = await consumer.consume({ idle_heartbeat: HEARTBEAT_MS });
+    messages = await consumer.consume({ idle_heartbeat: HEARTBEAT_MS, expires: EXPIRES_MS });
     const all = messages[Symbol.asyncIterator]();
     // The consumer's own end is not waited for: while its server is away it tries for long to make itself anew.
     for (

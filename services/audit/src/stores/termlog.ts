@@ -1,4 +1,4 @@
-import { type Bus, controlStreamConfig, type Log } from '@smartlite/chassis';
+import { type Bus, controlStreamConfig, type Log, readStream } from '@smartlite/chassis';
 import { STREAMS, SUBJECTS } from '@smartlite/contracts';
 import { LogFault, type NoteKey, openCheckpoint, type SignedCheckpoint } from '@smartlite/tlog';
 import { openTrailTerm, type RoleIdentity, type RoleTrust, signTrailTerm } from '@smartlite/trust';
@@ -9,9 +9,6 @@ import type { PlacedTerm } from '../tenure.ts';
 /** The control log answers within milliseconds; longer, and the word may or may not be in it. */
 const APPEND_TIMEOUT_MS = 2_000;
 const FOLLOW_RETRY_MS = 250;
-/** How often the stream's end is compared with what was read: a stream that was wiped gives no sign of it. */
-const CHECK_MS = 2_000;
-const HEARTBEAT_MS = 1_000;
 const NANOS_PER_MS = 1_000_000;
 
 export interface TermLogParts {
@@ -55,36 +52,17 @@ async function round(parts: TermLogParts, place: { next: number }, on: On, signa
     place.next = 1;
     on.lost();
   }
-  const consumer = await bus.jetstream.consumers.get(STREAMS.control, {
-    filterSubjects: SUBJECTS.trailTerms(region),
-    opt_start_seq: place.next,
-  });
-  let left = (await consumer.info()).num_pending;
-  if (left === 0) on.caughtUp();
-  const messages = await consumer.consume({ idle_heartbeat: HEARTBEAT_MS });
-  const stop = () => messages.stop();
-  signal.addEventListener('abort', stop, { once: true });
-  const checking = setInterval(() => void endsBefore(bus, place.next).then((isOther) => isOther && stop()), CHECK_MS);
-  try {
-    for await (const message of messages) {
-      if (message.seq < place.next) continue;
-      place.next = message.seq + 1;
-      const placed = placedTerm(parts, message);
-      if (placed) on.term(placed);
-      if ((left -= 1) === 0) on.caughtUp();
-    }
-  } finally {
-    signal.removeEventListener('abort', stop);
-    clearInterval(checking);
-  }
-}
-
-async function endsBefore(bus: Bus, next: number): Promise<boolean> {
-  try {
-    const manager = await bus.manager();
-    return (await manager.streams.info(STREAMS.control)).state.last_seq < next - 1;
-  } catch {
-    return false;
+  let left = 0;
+  const onOpen = (pending: number) => {
+    left = pending;
+    if (left === 0) on.caughtUp();
+  };
+  const subject = SUBJECTS.trailTerms(region);
+  for await (const message of readStream(bus, { stream: STREAMS.control, from: place.next, subject, signal, onOpen })) {
+    place.next = message.seq + 1;
+    const placed = placedTerm(parts, message);
+    if (placed) on.term(placed);
+    if ((left -= 1) === 0) on.caughtUp();
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bus, Log } from '@smartlite/chassis';
+import { type Bus, type Log, readStream } from '@smartlite/chassis';
 import { STREAMS, SUBJECTS } from '@smartlite/contracts';
 import { DiscardPolicy, type JsMsg, NatsError, RetentionPolicy, StorageType, type StreamState } from 'nats';
 import type { LedgerLog, LedgerReader } from '../engine.ts';
@@ -22,8 +22,6 @@ const STREAM = {
 const NANOS_PER_MS = 1_000_000;
 /** Between attempts to follow the log again after the connection was lost. */
 const FOLLOW_RETRY_MS = 250;
-/** How often the stream's end is compared with what was read: a log that is wiped under a living connection gives no sign of it. */
-const CHECK_MS = 5_000;
 /** JetStream's answer for a message that is not there. */
 const NO_MESSAGE_FOUND = 10_037;
 
@@ -85,19 +83,8 @@ class Follower {
     else if (await this.#isOther(state.last_seq)) await this.#restart(state.last_seq);
     if (this.#next === 1) await this.#resume(state);
     if (state.last_seq < this.#next) this.#reader.caughtUp();
-    const consumer = await bus.jetstream.consumers.get(STREAM.name, { opt_start_seq: this.#next });
-    const messages = await consumer.consume({ idle_heartbeat: 1_000 });
-    const stop = () => messages.stop();
-    signal.addEventListener('abort', stop, { once: true });
-    const checking = setInterval(() => void this.#check(stop), CHECK_MS);
-    const unwatch = this.#stopOnReconnect(stop, signal);
-    try {
-      for await (const message of messages) if (!this.#take(message, state.last_seq)) break;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      clearInterval(checking);
-      unwatch();
-    }
+    const messages = readStream(bus, { stream: STREAM.name, from: this.#next, signal });
+    for await (const message of messages) if (!this.#take(message, state.last_seq)) break;
   }
 
   /** False where an entry is missing between what was read and this one: the next round looks why. */
@@ -131,12 +118,6 @@ class Follower {
     }
   }
 
-  async #check(stop: () => void): Promise<void> {
-    const manager = await this.#parts.bus.manager();
-    const info = await manager.streams.info(STREAM.name).catch(() => undefined);
-    if (info === undefined || info.state.last_seq < this.#next - 1) stop();
-  }
-
   /** Nobody shall begin from a snapshot of a log that is no more. */
   async #restart(last: number): Promise<void> {
     this.#next = 1;
@@ -155,21 +136,6 @@ class Follower {
     // Asked anew: the snapshot may be younger than what was known of the stream's end.
     const { state } = await (await this.#parts.bus.manager()).streams.info(STREAM.name);
     if (await this.#isOther(state.last_seq)) await this.#restart(state.last_seq);
-  }
-
-  /** The consumer would go on silently after a reconnect; the comparison must come first. */
-  #stopOnReconnect(stop: () => void, signal: AbortSignal): () => void {
-    let done = false;
-    const watch = async () => {
-      for await (const { type } of this.#parts.bus.nats.status()) {
-        if (done || signal.aborted) return;
-        if (type === 'reconnect') return stop();
-      }
-    };
-    void watch();
-    return () => {
-      done = true;
-    };
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Bus, controlStreamConfig, type Log } from '@smartlite/chassis';
+import { type Bus, controlStreamConfig, type Log, readStream } from '@smartlite/chassis';
 import { STREAMS, SUBJECTS } from '@smartlite/contracts';
 import { openControl, orderId, type Placed, type RoleTrust } from '@smartlite/trust';
 import type { JsMsg } from 'nats';
@@ -10,8 +10,6 @@ const ORDERS = `${SUBJECTS.control}.order`;
 const BEATS = `${SUBJECTS.control}.beat`;
 
 const NANOS_PER_MS = 1_000_000;
-/** How often the stream's end is compared with what was read. */
-const CHECK_MS = 5_000;
 /** Between attempts to follow the log again after the connection was lost. */
 const FOLLOW_RETRY_MS = 250;
 
@@ -73,16 +71,8 @@ class Follower {
     const info = await manager.streams.info(STREAMS.control).catch(() => manager.streams.add(controlStreamConfig(replicas)));
     if (await this.#isOther(info.state.last_seq)) this.#restart();
     if (info.state.last_seq < this.#next) this.#on.caughtUp();
-    const consumer = await bus.jetstream.consumers.get(STREAMS.control, { opt_start_seq: this.#next });
-    const messages = await consumer.consume({ idle_heartbeat: 1_000 });
-    const stop = () => messages.stop();
-    signal.addEventListener('abort', stop, { once: true });
-    const checking = setInterval(() => void this.#check(stop), CHECK_MS);
-    const watching = this.#stopOnReconnect(stop, signal);
+    const messages = readStream(bus, { stream: STREAMS.control, from: this.#next, signal });
     for await (const message of messages) this.#take(message, info.state.last_seq);
-    signal.removeEventListener('abort', stop);
-    clearInterval(checking);
-    watching();
   }
 
   #take(message: JsMsg, end: number): void {
@@ -105,32 +95,10 @@ class Follower {
     return digest !== this.#anchor.digest;
   }
 
-  /** A log that was wiped under a living connection gives no sign of it. */
-  async #check(stop: () => void): Promise<void> {
-    const manager = await this.#parts.bus.manager();
-    const info = await manager.streams.info(STREAMS.control).catch(() => null);
-    if (info === null || info.state.last_seq < this.#next - 1) stop();
-  }
-
   #restart(): void {
     this.#next = 1;
     this.#anchor = null;
     this.#on.lost();
-  }
-
-  /** The consumer would go on silently after a reconnect; the comparison above must come first. */
-  #stopOnReconnect(stop: () => void, signal: AbortSignal): () => void {
-    let done = false;
-    const watch = async () => {
-      for await (const { type } of this.#parts.bus.nats.status()) {
-        if (done || signal.aborted) return;
-        if (type === 'reconnect') return stop();
-      }
-    };
-    void watch();
-    return () => {
-      done = true;
-    };
   }
 }
 
