@@ -163,6 +163,11 @@ describe('a mesh that has just been started', () => {
       .toBe(0);
     expect((await mesh.smartlite('audit', 'verify')).code).toBe(0);
   });
+
+  it('has an entry of the command that started it', async () => {
+    const found = async () => (await mesh.smartlite('audit', 'query', '--kind', 'operator.command', '--json')).stdout;
+    await expect.poll(found, PATIENCE).toContain('"command":"up","scale":"asr=2,tts=2"');
+  });
 });
 
 describe('services that run twice', () => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Problem } from '../problem.ts';
+import { record } from '../trail/record.ts';
 import { demonstrate } from '../up/demo.ts';
 import { detach } from '../up/detach.ts';
 import { findPlace } from '../up/place.ts';
@@ -37,6 +38,8 @@ async function up(options: Options): Promise<void> {
   const mesh = await startMesh(place, { scale });
   const stopped = stopOnSignal(mesh);
   try {
+    const facts = { command: 'up', scale: options.scale ?? null, pack: options.pack ?? null };
+    await record(place, [{ kind: 'operator.command', facts }]);
     if (mesh.restricted) throw mesh.restricted;
     if (options.turn || options.once) await demonstrate(place, mesh.gateway);
     if (options.once) return await mesh.stop();
