@@ -4,8 +4,11 @@ import type { LedgerLog } from './engine.ts';
 import type { Command } from './entry.ts';
 import { encodePage, PAGE_ENTRIES_MAX, type Page } from './page.ts';
 
-/** Pages under way to the log at once. What comes meanwhile shares the next: the slower the log, the fuller its pages. */
-const PAGES_MAX = 8;
+/**
+ * Pages under way to the log at once. What comes meanwhile shares the next: the fewer under way, the fuller the pages, and each page costs an
+ * append and every replica a signature to judge. Two, so that one whose acknowledgement is lost does not hold up all others until it is given up.
+ */
+const PAGES_MAX = 2;
 
 export interface ScribeParts {
   readonly log: Pick<LedgerLog, 'append'>;
