@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { LOCK_BYTES_MAX, parseLock, readBounded, writeAtomically } from '@smartlite/trust';
 
@@ -18,14 +18,17 @@ export interface RuntimeState {
  */
 export async function writeRuntimeState(file: string, state: RuntimeState): Promise<boolean> {
   try {
-    const before = await stat(file, { bigint: true });
-    const lock = parseLock(await readBounded(file, LOCK_BYTES_MAX));
-    const content = `${JSON.stringify({ ...lock, runtime_state: state }, null, 2)}\n`;
-    return await writeAtomically(file, content, Number(before.mode & 0o777n), () => {
-      const now = statSync(file, { bigint: true });
-      return now.ino === before.ino && now.mtimeNs === before.mtimeNs;
-    });
+    const { mode } = await stat(file);
+    const before = await readBounded(file, LOCK_BYTES_MAX);
+    const content = `${JSON.stringify({ ...parseLock(before), runtime_state: state }, null, 2)}\n`;
+    return await writeAtomically(file, content, mode & 0o777, () => holds(file, before));
   } catch {
     return false;
   }
+}
+
+/** By its bytes: a file's time is too coarse to tell two writes within milliseconds apart. */
+function holds(file: string, bytes: Uint8Array): boolean {
+  const now = statSync(file);
+  return now.isFile() && now.size === bytes.byteLength && readFileSync(file).equals(bytes);
 }
