@@ -12,11 +12,19 @@ export function detect(head: Uint8Array): Container {
   if (text.startsWith('fLaC')) return 'flac';
   if (text.startsWith('OggS')) return oggCodec(text);
   if (text.startsWith('ID3') || isMpegFrame(head)) return 'mp3';
+  const named = FOREIGN.find(([, starts]) => starts.test(text))?.[0];
   throw new MeshError(
     'unsupported-media',
-    'the body is no audio that is known here: send WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus, or audio/l16;rate=16000',
+    `the body is ${named === undefined ? 'no audio that is known here' : `${named}, which is not decoded here`}: send WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus, or audio/l16;rate=16000`,
   );
 }
+
+/** What browsers and phones record as well, so that whoever sends it learns what it was. */
+const FOREIGN: readonly (readonly [name: string, starts: RegExp])[] = [
+  ['WebM or Matroska', /^\x1a\x45\xdf\xa3/],
+  ['MP4 or M4A', /^[^]{4}ftyp/],
+  ['AIFF', /^FORM/],
+];
 
 function oggCodec(text: string): Container {
   if (text.includes('OpusHead')) return 'ogg-opus';

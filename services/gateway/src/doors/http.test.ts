@@ -6,6 +6,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wavFile } from '../audio/wavfile.ts';
 import { allEvents, edge, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD } from './fixtures/stages.ts';
 
@@ -305,6 +306,20 @@ describe('a recording in a form', () => {
     const body = new FormData();
     body.set('file', new File(['these are words'], 'speech.wav'));
     expect((await gate.fetch('/v1/audio/transcriptions', { method: 'POST', body })).status).toBe(415);
+  });
+});
+
+describe('an upload that is refused while it is still being sent', () => {
+  it('gets its answer each time, and is not cut off before', async () => {
+    await using gate = await edge();
+    // More than the sockets between the two hold.
+    const long = wavFile(new Uint8Array(61 * 32_000), 16_000);
+    const body = new FormData();
+    body.set('file', new File([new Uint8Array(long)], 'long.wav'));
+    for (let time = 0; time < 8; time += 1) {
+      expect((await gate.turn(new Uint8Array(long))).status).toBe(413);
+      expect((await gate.fetch('/v1/audio/transcriptions', { method: 'POST', body })).status).toBe(413);
+    }
   });
 });
 

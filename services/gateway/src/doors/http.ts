@@ -1,5 +1,6 @@
 import type { Platform } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { IntakeLimits } from '../audio/intake.ts';
@@ -105,7 +106,7 @@ function everyResponse(app: FastifyInstance, platform: Platform): void {
     // A connection that asked for a WebSocket and got none is nobody's any more: the HTTP server does not close it.
     if (headers.upgrade !== undefined && statusCode >= REFUSED) return void raw.socket.end();
     if (raw.complete || raw.destroyed) return;
-    raw.resume();
+    throwAway(raw);
     const timer = setTimeout(() => raw.destroy(), LINGER_MS);
     raw.once('close', () => clearTimeout(timer));
   });
@@ -118,6 +119,14 @@ function everyResponse(app: FastifyInstance, platform: Platform): void {
   app.setNotFoundHandler((request) => {
     throw new MeshError('not-found', `there is no ${request.method} ${request.url.split('?')[0]?.slice(0, 100)}`);
   });
+}
+
+/** Reads an upload on. Whoever has read it so far reads no more, and while he is attached the stream would wait for him. */
+function throwAway(upload: IncomingMessage): void {
+  upload.unpipe();
+  upload.removeAllListeners('readable');
+  upload.on('data', () => undefined);
+  upload.resume();
 }
 
 async function listen(app: FastifyInstance, address: string): Promise<string> {
