@@ -222,7 +222,8 @@ describe('an upload that is no recording', () => {
         if (at < bytes.length) bytes[at] = value;
         const outcome = await taken(pieces(bytes, 700)).catch((caught: { code: string }) => caught.code);
         // A changed rate or length may promise more than a turn may be long.
-        if (typeof outcome === 'string') expect(['unsupported-media', 'invalid-argument', 'payload-too-large']).toContain(outcome);
+        if (typeof outcome === 'string')
+          expect(['unsupported-media', 'invalid-argument', 'payload-too-large']).toContain(outcome);
       }),
       { numRuns: 300 },
     );
