@@ -43,7 +43,7 @@ async function guarded(): Promise<Guarded> {
     llm,
     async rogue(instance) {
       const { user, password } = readLogin(fileOf(instance));
-      const nats = await connect({ servers: fleet.server.url, user, pass: password });
+      const nats = await connect({ servers: fleet.server.url, user, pass: password, inboxPrefix: SUBJECTS.inbox(user) });
       stack.defer(() => nats.close());
       return nats;
     },

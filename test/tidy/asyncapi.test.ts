@@ -1,7 +1,7 @@
 import { NOTICE_HEADER, SERVICES, STREAMS, SUBJECTS } from '@smartlite/contracts';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { read } from './sources.ts';
+import { isTest, read, readSources } from './sources.ts';
 
 interface Channel {
   readonly address: string;
@@ -16,6 +16,7 @@ interface AsyncApi {
     readonly messages: Readonly<
       Record<string, { readonly title?: string; readonly payload: { readonly required?: readonly string[] } }>
     >;
+    readonly 'x-signed-messages': Readonly<Record<string, string>>;
     readonly messageTraits: { readonly cloudEvent: { readonly headers: { readonly properties: object } } };
   };
 }
@@ -60,10 +61,39 @@ describe('the AsyncAPI document', () => {
       ),
     ];
     expect(undescribed).toEqual([]);
-    const known = [...fixed, ...[SUBJECTS.control, SUBJECTS.ledger].map((log) => `${log}.>`), 'smartlite.receipt.*'];
+    const known = [
+      ...fixed,
+      ...[SUBJECTS.control, SUBJECTS.ledger].map((log) => `${log}.>`),
+      'smartlite.receipt.*',
+      'smartlite.load.*.*',
+    ];
     expect(
       channels.map(({ address }) => address).filter((address) => !known.some((subject) => covers(subject, address))),
     ).toEqual([]);
+  });
+
+  it('describes every subject that is made for a service, an instance or a region, and none is written out anywhere else', () => {
+    const named = channels.map(({ address }) => pattern(address));
+    const { event: _events, inbox: _inboxes, ...made } = SUBJECTS;
+    const functions = Object.values(made).filter((subject) => typeof subject === 'function') as ((
+      ...words: string[]
+    ) => string)[];
+    const undescribed = functions
+      .map((subject) => subject('x', 'x'))
+      .filter((subject) => !named.some((name) => covers(name, subject)));
+    expect(undescribed).toEqual([]);
+    const written = readSources()
+      .filter(({ path }) => !isTest(path) && path !== 'libs/contracts/src/subjects.ts')
+      .flatMap(({ text }) => [...text.matchAll(/['"`](smartlite\.[a-z]+\.[^'"`\s<]*)['"`]/g)].map(([, subject = '']) => subject))
+      .map((subject) => subject.replace(/\$\{[^}]*\}/g, '*'));
+    expect(written.filter((subject) => !named.some((name) => covers(name, subject)))).toEqual([]);
+  });
+
+  it('says of every kind of signed message where it travels', () => {
+    const source = read('libs/trust/src/status/envelope.ts').text;
+    const block = source.slice(source.indexOf('export type MessageKind'), source.indexOf('export const payloadType'));
+    const kinds = [...block.matchAll(/'([a-z-]+)'/g)].map(([, kind = '']) => kind);
+    expect(Object.keys(document.components['x-signed-messages']).toSorted()).toEqual(kinds.toSorted());
   });
 
   it('describes every event with its fields', () => {
@@ -96,7 +126,7 @@ describe('the AsyncAPI document', () => {
 
   it('names services, kinds of signed messages, streams and the notice header as the code does', () => {
     expect(document.components.schemas['service']?.enum).toEqual(SERVICES);
-    const kinds = [...text.matchAll(/vnd\.smartlite\.([a-z-]+)\+json/g)].map(([, kind]) => kind);
+    const kinds = [...text.matchAll(/vnd\.smartlite\.([a-z-]+)\+json/g)].map(([, kind = '']) => kind);
     const source = read('libs/trust/src/status/envelope.ts').text;
     expect(kinds.filter((kind) => !source.includes(`'${kind}'`))).toEqual([]);
     expect(Object.values(STREAMS).filter((stream) => !text.includes(stream))).toEqual([]);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { MeshError } from '@smartlite/contracts';
+import { MeshError, SUBJECTS } from '@smartlite/contracts';
 import { parseTrust, type RoleTrust, roleTrust, type TrustDocument } from '@smartlite/trust';
 import { connect, type NatsConnection } from 'nats';
 import { followAlerts, type MeshAlert } from './alerts.ts';
@@ -84,9 +84,8 @@ async function connectTo(servers: string, login: Credentials | undefined, name: 
       timeout: CONNECT_MS,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_MS,
-      // The one part of the inboxes that a client's permissions let it read.
-      inboxPrefix: '_INBOX.client',
-      ...(login && { user: login.user, pass: login.password }),
+      // The one part of the inboxes that a user's permissions let it read.
+      ...(login && { user: login.user, pass: login.password, inboxPrefix: SUBJECTS.inbox(login.user) }),
     });
   } catch (cause) {
     throw new MeshError('unavailable', `NATS does not answer at ${servers}, or refuses these credentials`, { cause });

@@ -10,6 +10,8 @@ export const SUBJECTS = {
   lockAcks: 'smartlite.lock.ack.>',
   drain: (service: ServiceName, instance: string) => `smartlite.drain.${service}.${instance}`,
   drains: 'smartlite.drain.>',
+  /** Asked, not told: an instance answers how loaded it is. */
+  load: (service: ServiceName, instance: string) => `smartlite.load.${service}.${instance}`,
   control: 'smartlite.control',
   /** Who writes the trail of a region, and how far it has come: in the control log. */
   trailTerm: (region: string, kind: 'claim' | 'beat') => `smartlite.control.trail.${region}.${kind}`,
@@ -23,6 +25,8 @@ export const SUBJECTS = {
   trace: (service: ServiceName) => `smartlite.trace.${service}`,
   traces: 'smartlite.trace.>',
   securityAlert: 'smartlite.alert.security',
+  /** Where the answers for one NATS user come in: its permissions let it listen nowhere else, and nobody else there. */
+  inbox: (user: string) => `_INBOX.${user.replaceAll(/[^\w-]/g, '-')}`,
 } as const;
 
 /** Header of an event or alert: its signed notice (DSSE envelope, base64), which binds subject, id, source, time and the body's digest. */

@@ -75,7 +75,7 @@ export async function testFleet({
     servers: server.url.split(','),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
-    ...(login && { user: login.user, pass: login.password }),
+    ...(login && { user: login.user, pass: login.password, inboxPrefix: SUBJECTS.inbox(login.user) }),
   });
   stack.defer(() => nats.close());
   const peers = createPeers({ nats, clock: systemClock, ids: systemIds });

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { SUBJECTS } from '@smartlite/contracts';
-import { DEFAULT_MODELS, testDomain, type TestFleet, testFleet, type TestFleetOptions } from '@smartlite/testkit';
+import { ALICE, DEFAULT_MODELS, testDomain, type TestFleet, testFleet, type TestFleetOptions } from '@smartlite/testkit';
 import { DEFAULT_POLICY, signAlarm, storeId } from '@smartlite/trust';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -27,6 +27,16 @@ function flip(model: string): () => void {
   bad[bad.length - 2] = (bad[bad.length - 2] ?? 0) ^ 1;
   writeFileSync(file, bad);
   return () => writeFileSync(file, good);
+}
+
+/** The model that answers a question now. */
+async function servedBy(): Promise<string | undefined> {
+  const messages = [{ role: 'user', content: 'Hello.' }];
+  const more = { tier: '', maxTokens: 0, temperature: 0, seed: 0n, facts: undefined, saidFrom: 0 as const };
+  let model: string | undefined;
+  for await (const { kind } of fleet.peers.llm.generate({ messages, ...more }, { caller: ALICE, timeoutMs: 5_000 }))
+    if (kind?.$case === 'done') model = kind.value.servedBy?.model;
+  return model;
 }
 
 describe('a verifier that starts', () => {
@@ -120,12 +130,14 @@ describe('a byte that flips while all is well', () => {
 });
 
 describe('a model that is missing', () => {
-  it('is replaced by its verified shadow where the policy allows it', async () => {
+  it('is replaced by its verified shadow where the policy allows it: in the status, and in what callers are told', async () => {
     await verified({ policy: { ...DEFAULT_POLICY, allow_shadow_fallback: true } });
+    await fleet.start('llm', 'llm-1');
     rmSync(fleet.domain.artifact('mind'));
     await expect.poll(() => fleet.status()?.substitutions, PATIENCE).toEqual({ mind: 'spare-mind' });
     expect(fleet.status()?.mode).toBe('normal');
     expect(fleet.status()?.artifacts).toContainEqual({ id: 'mind-script', state: 'missing' });
+    await expect.poll(() => servedBy().catch(() => 'nobody'), PATIENCE).toBe('spare-mind');
   });
 
   it('leads to safe mode where the policy does not', async () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { MeshError } from '@smartlite/contracts';
+import { MeshError, SUBJECTS } from '@smartlite/contracts';
 import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import type { Log } from '../platform.ts';
@@ -35,7 +35,7 @@ export async function connectNats({ natsUrl, natsCredentials, name }: BusAddress
       reconnectJitter: RECONNECT_JITTER_MS,
       pingInterval: PING_MS,
       maxPingOut: PINGS_MISSED_MAX,
-      ...(login && { user: login.user, pass: login.password }),
+      ...(login && { user: login.user, pass: login.password, inboxPrefix: SUBJECTS.inbox(login.user) }),
     }),
   ).catch((cause: unknown) => {
     throw new MeshError('unavailable', `NATS does not answer at ${natsUrl}: start it, or set SMARTLITE_NATS_URL to where it is`, {

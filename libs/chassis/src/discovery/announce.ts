@@ -20,7 +20,7 @@ export async function announce(
     statsHandler: async () => load(),
   });
   announced.addEndpoint('load', {
-    subject: `smartlite.load.${service}.${identity.instance}`,
+    subject: SUBJECTS.load(service, identity.instance),
     handler: (error, message) => {
       if (!error) message.respond(JSON.stringify(load()));
     },

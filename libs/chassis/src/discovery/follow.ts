@@ -8,7 +8,7 @@ const DRAIN_PARTS = 3;
 
 /** Asks all instances once a second who they are and how loaded, and tells the directory. Returns how to stop. */
 export function followInstances(nats: NatsConnection, directory: Directory): () => void {
-  const inbox = createInbox();
+  const inbox = createInbox(inboxPrefixOf(nats));
   const answers = nats.subscribe(inbox, {
     callback: (error, message) => {
       const sighting = error ? undefined : parseSighting(message.data);
@@ -33,4 +33,9 @@ export function followInstances(nats: NatsConnection, directory: Directory): () 
     answers.unsubscribe();
     drains.unsubscribe();
   };
+}
+
+/** The connection's own, which its permissions let it listen to; the library keeps it, and its type does not say so. */
+function inboxPrefixOf(nats: NatsConnection & { readonly options?: { readonly inboxPrefix?: string } }): string | undefined {
+  return nats.options?.inboxPrefix;
 }

@@ -14,6 +14,8 @@ export type PermissionTable = z.infer<typeof schema>;
 export interface Permissions {
   readonly publish: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   readonly subscribe: { readonly allow: readonly string[] };
+  /** A user may answer whoever asked it, once; nothing else reaches another's inbox. */
+  readonly allow_responses: boolean;
 }
 
 /** Reads deploy/nats/permissions.json. */
@@ -21,8 +23,8 @@ export async function readPermissions(root: string): Promise<PermissionTable> {
   return schema.parse(JSON.parse(await readFile(join(root, 'deploy', 'nats', 'permissions.json'), 'utf8')));
 }
 
-/** Users that are no service of the mesh. A client is none of everyone: it reads, and asks for nothing else. */
-const ROLES_OF_OTHERS: Readonly<Record<string, readonly string[]>> = { cli: ['everyone', 'cli'], client: ['client'] };
+/** Users that are no service of the mesh. A client is none of everyone: it reads, and asks for nothing else. The command line reads as a client too. */
+const ROLES_OF_OTHERS: Readonly<Record<string, readonly string[]>> = { cli: ['everyone', 'client', 'cli'], client: ['client'] };
 
 /** What one instance may do: what everyone may, what every service may, and what its service alone may. */
 export function permissionsOf(table: PermissionTable, { service, instance }: { service: string; instance: string }): Permissions {
@@ -32,6 +34,7 @@ export function permissionsOf(table: PermissionTable, { service, instance }: { s
   return {
     publish: { allow: lists.flatMap((list) => list.publish).map(fill), deny: forbiddenStreams(table, service) },
     subscribe: { allow: lists.flatMap((list) => list.subscribe).map(fill) },
+    allow_responses: service !== 'client',
   };
 }
 

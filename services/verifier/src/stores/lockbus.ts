@@ -25,7 +25,7 @@ export async function lockBus({ natsUrl, natsCredentials, name }: LockBusAddress
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_MS,
-    ...(login && { user: login.user, pass: login.password }),
+    ...(login && { user: login.user, pass: login.password, inboxPrefix: SUBJECTS.inbox(login.user) }),
   });
   return {
     broadcast: (status) => send(nats, status, log),

@@ -13,7 +13,7 @@ const signedPart = (text: string) => ({ ...(JSON.parse(text) as object), runtime
 
 describe('a lock that is restored while its runtime state is written', () => {
   it('stays restored, at whichever moment, and however coarse the clock of the disk is', async () => {
-    await using domain = await testDomain();
+    using domain = await testDomain();
     const file = domain.files.lock;
     const good = readFileSync(file, 'utf8');
     const bad = good.replace('"safe_mode_on_mismatch": true', '"safe_mode_on_mismatch": false');

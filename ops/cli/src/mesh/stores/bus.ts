@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { SUBJECTS } from '@smartlite/contracts';
 import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { Problem } from '../../problem.ts';
@@ -30,10 +31,10 @@ export async function openBus({ url, credentials }: BusAddress): Promise<NatsCon
   }
 }
 
-async function readCredentials(path: string): Promise<{ user: string; pass: string }> {
+async function readCredentials(path: string): Promise<{ user: string; pass: string; inboxPrefix: string }> {
   try {
     const { user, password } = credentialsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-    return { user, pass: password };
+    return { user, pass: password, inboxPrefix: SUBJECTS.inbox(user) };
   } catch (cause) {
     throw new Problem(
       `${path}: no user and password for NATS can be read there.`,
