@@ -409,13 +409,19 @@ describe('what was done on the command line while no mesh was there', () => {
     cpSync(join(operator.folder, 'certificate.pem'), join(set.domain.home, 'keys', 'operator-cert.pem'));
     const revoke = (digit: string, more = {}) => smartliteWith(more, 'keys', 'revoke', digit.repeat(64), '--none');
     for (const digit of ['a', 'b']) expect(revoke(digit)).toMatchObject({ status: 0, stderr: '' });
-    const spool = join(set.domain.home, 'cli-trail.ndjson');
-    expect(readFileSync(spool, 'utf8').trim().split('\n')).toHaveLength(4);
+    const spool = join(set.domain.home, 'cli-trail');
+    const waiting = readdirSync(spool);
+    expect(waiting.flatMap((name) => readFileSync(join(spool, name), 'utf8').trim().split('\n'))).toHaveLength(4);
+    // A file that somebody has broken holds up no other.
+    writeFileSync(join(spool, '0-broken.ndjson'), '{"id"');
     const server = set.stack.use(await natsServer({ folder: set.jetstream }));
     await startAudit(server.url);
     const bus = { SMARTLITE_NATS_URL: server.url };
-    expect(revoke('c', bus)).toMatchObject({ status: 0, stderr: '' });
-    expect(existsSync(spool)).toBe(false);
+    expect(revoke('c', bus)).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining('0-broken.ndjson holds something else'),
+    });
+    expect(readdirSync(spool)).toEqual(['0-broken.ndjson']);
     const changed = () => logged(logFolder(), 'cli').filter(({ kind }) => kind === 'key.changed');
     await expect.poll(() => changed().length, PATIENCE).toBe(3);
     expect(changed().map(({ facts }) => facts['keyid'])).toEqual(['a', 'b', 'c'].map((digit) => digit.repeat(64)));

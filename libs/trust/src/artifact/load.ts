@@ -72,7 +72,10 @@ export async function loadArtifactToPrivateFile(
 ): Promise<Verified<ArtifactFile>> {
   const entry = entryOf(lock, id);
   const folder = await mkdtemp(join(scratch, 'artifact-'));
-  const copy = await open(join(folder, 'copy'), constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  const copy = await newFile(join(folder, 'copy')).catch(async (caught: unknown) => {
+    await rm(folder, { recursive: true });
+    throw caught;
+  });
   try {
     await rm(folder, { recursive: true });
     await copyAndHash(root, entry, copy);
@@ -93,6 +96,16 @@ export async function loadArtifactToPrivateFile(
   }
 }
 
+function newFile(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+}
+
+/** A disk that is nearly full takes a part; the next write then says why. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; )
+    done += (await file.write(bytes, done, bytes.byteLength - done, position + done)).bytesWritten;
+}
+
 async function copyAndHash(root: string, entry: ManifestEntry, copy: FileHandle): Promise<void> {
   const file = await openArtifact(root, entry);
   try {
@@ -104,7 +117,7 @@ async function copyAndHash(root: string, entry: ManifestEntry, copy: FileHandle)
       const chunk = buffer.subarray(0, bytesRead);
       if (at === 0) assertFormat(chunk.subarray(0, HEAD_BYTES), entry);
       hash.update(chunk);
-      await copy.write(chunk, 0, bytesRead, at);
+      await writeAll(copy, chunk, at);
       at += bytesRead;
     }
     await assertUnchanged(file, entry);

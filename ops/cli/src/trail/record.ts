@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AuditEntry } from '@smartlite/contracts';
 import { sha256Hex, signTrailEntry } from '@smartlite/trust';
 import type { Place } from '../up/place.ts';
 import { type CommandSigner, commandSigner } from './signer.ts';
-import { handOver } from './stores/handover.ts';
+import { handOver, spool } from './stores/handover.ts';
 
 export type Recorded = Pick<AuditEntry, 'kind' | 'facts'>;
 
@@ -37,15 +37,17 @@ export async function record(place: Place, recorded: readonly Recorded[]): Promi
     const written = [...(await certified(place)), ...recorded.map(write)];
     const shown = written.filter(({ entry }) => SHOWN.test(entry.kind) && entry.kind !== CERTIFIED);
     if (shown.length > 0) await append(place.auditLog, shown.map(viewOf));
-    await append(
+    await spool(
       spoolOf(place),
+      nameNow(),
       written.map(({ line }) => line),
     );
   } catch (caught) {
     console.error(`Not written to the audit log ${place.auditLog}: ${(caught as Error).message}`);
     return;
   }
-  await handOver(place, spoolOf(place));
+  // What is not taken now is taken by a later command.
+  await handOver(place, spoolOf(place)).catch(() => undefined);
 }
 
 /** Whoever reads the log can judge this command's signatures by its first entry. */
@@ -103,5 +105,10 @@ async function append(path: string, lines: readonly string[]): Promise<void> {
 
 /** Entries that the mesh has not taken yet. */
 function spoolOf({ state }: Place): string {
-  return `${state}/cli-trail.ndjson`;
+  return join(state, 'cli-trail');
+}
+
+/** Sorts by time, and within a command by its entries. */
+function nameNow(): string {
+  return [String(Date.now()).padStart(15, '0'), BOOT, String(counter).padStart(6, '0')].join('-');
 }

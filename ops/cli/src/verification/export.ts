@@ -1,23 +1,26 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { decodeSignature, derOf, type GuardedKey, type ProvenLock } from '@smartlite/trust';
+import { decodeSignature, derOf, type GuardedKey, type ProvenLock, writeAtomically } from '@smartlite/trust';
 import { Problem } from '../problem.ts';
+
+const TABLE = 'artifacts.tsv';
 
 /**
  * Writes what a stock OpenSSL needs to check every artifact by itself: the public key, a DER signature for each artifact, and a table of
- * id, absolute path and SHA-256. For artifacts that have been verified.
+ * id, absolute path and SHA-256, which comes last: where it stands, all is there. For artifacts that have been verified.
  */
 export async function exportForOpenssl(folder: string, root: string, proven: ProvenLock): Promise<number> {
   const key = signerOfAll(proven);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'public-key.pem'), pemOf(key));
+  await rm(join(folder, TABLE), { force: true });
+  await writeAtomically(join(folder, 'public-key.pem'), pemOf(key));
   const lines: string[] = [];
   for (const { id, path, sha256 } of proven.lock.manifest) {
     const signature = signaturesOf(proven, id).find(({ keyid }) => keyid === key.keyId);
-    await writeFile(join(folder, `${id}.sig`), derOf(decodeSignature(signature?.sig ?? '')));
+    await writeAtomically(join(folder, `${id}.sig`), derOf(decodeSignature(signature?.sig ?? '')));
     lines.push(`${id}\t${join(resolve(root), path)}\t${sha256}\n`);
   }
-  await writeFile(join(folder, 'artifacts.tsv'), lines.join(''));
+  await writeAtomically(join(folder, TABLE), lines.join(''));
   return lines.length;
 }
 

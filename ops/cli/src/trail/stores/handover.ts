@@ -1,50 +1,58 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SUBJECTS } from '@smartlite/contracts';
+import { writeAtomically } from '@smartlite/trust';
+import type { JetStreamClient } from 'nats';
+import { z } from 'zod';
 import { findBus } from '../../mesh/find.ts';
 import { openBus } from '../../mesh/stores/bus.ts';
 import type { Place } from '../../up/place.ts';
 
 /** The stream acknowledges within milliseconds; a command does not wait longer for the mesh. */
 const ACK_MS = 2_000;
+/** Files that one command hands over: what months without a mesh have left is spread over several. */
+const FILES_MAX = 1_000;
+const SUFFIX = '.ndjson';
+const MODE = 0o640;
 
 /**
- * Publishes what is spooled, each under its own id, so that a repeat is the same entry. What the stream does not acknowledge goes back
- * to the spool; no mesh, no failure.
+ * Keeps entries for the mesh: one file for each time, written whole and never changed, so that commands at the same time, a command that
+ * is killed and a disk that is full lose nothing and tear nothing. Names sort in the order of writing.
  */
-export async function handOver(place: Place, spool: string): Promise<void> {
+export async function spool(folder: string, name: string, lines: readonly string[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeAtomically(join(folder, `${name}${SUFFIX}`), lines.map((line) => `${line}\n`).join(''), MODE);
+}
+
+/** Publishes what is spooled, each entry under its own id, so that a repeat is the same entry. What the stream has not acknowledged stays; no mesh, no failure. */
+export async function handOver(place: Place, folder: string): Promise<void> {
   const address = await findBus(place).catch(() => undefined);
   if (address === undefined) return;
-  // Taken away under a name of this process: two commands never deliver one spool.
-  const taken = `${spool}.${process.pid}`;
-  if (
-    !(await rename(spool, taken).then(
-      () => true,
-      () => false,
-    ))
-  )
-    return;
-  const lines = (await readFile(taken, 'utf8')).split('\n').filter((line) => line !== '');
-  const left = await publish(address, lines).catch(() => lines);
-  if (left.length > 0) await writeFile(spool, left.map((line) => `${line}\n`).join(''), { flag: 'a', mode: 0o640 });
-  await rm(taken);
-}
-
-async function publish(address: Awaited<ReturnType<typeof findBus>>, lines: readonly string[]): Promise<readonly string[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX)).toSorted();
   await using bus = await openBus(address);
   const stream = bus.jetstream({ timeout: ACK_MS });
-  const left: string[] = [];
-  for (const line of lines) {
-    // As it was written: its signature and the digest in the next one are over these very bytes.
-    const { id } = JSON.parse(line) as { readonly id: string };
-    const sent = left.length === 0 && (await stored(stream.publish(SUBJECTS.audit('cli'), line, { msgID: id })));
-    if (!sent) left.push(line);
+  for (const name of names.slice(0, FILES_MAX)) {
+    const path = join(folder, name);
+    // Another command may have handed it over meanwhile.
+    const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+    if (!lines.every((line) => idOf(line))) {
+      console.error(`${path} holds something else than entries of the audit log: it is left there; repair or remove it.`);
+      continue;
+    }
+    await publish(stream, lines);
+    await rm(path, { force: true });
   }
-  return left;
 }
 
-function stored(publishing: Promise<unknown>): Promise<boolean> {
-  return publishing.then(
-    () => true,
-    () => false,
-  );
+/** As it was written: its signature and the digest in the next one are over these very bytes. */
+async function publish(stream: JetStreamClient, lines: readonly string[]): Promise<void> {
+  for (const line of lines) await stream.publish(SUBJECTS.audit('cli'), line, { msgID: idOf(line) ?? '' });
+}
+
+function idOf(line: string): string | undefined {
+  try {
+    return z.object({ id: z.string().min(1) }).parse(JSON.parse(line)).id;
+  } catch {
+    return undefined;
+  }
 }
