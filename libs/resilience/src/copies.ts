@@ -1,6 +1,6 @@
 import { MeshError } from '@smartlite/contracts';
 import { attempt, type AttemptParts, type Way } from './attempt.ts';
-import type { AnyEngine, Errand, Shadowing } from './errand.ts';
+import { type AnyEngine, type Errand, isCompared, type Shadowing } from './errand.ts';
 import type { Leg } from './route.ts';
 import { type Comparison, type Merit, SHADOW_POLICY, ShadowAllowance, type ShadowPolicy, ShadowRecord } from './shadow.ts';
 
@@ -88,7 +88,7 @@ export class Copies {
     if (summary !== undefined) this.#parts.reports.compared(model, summary);
   }
 
-  /** All results of a copy; undefined when it failed. The breaker has taken note of that; there is no caller to tell. */
+  /** What is compared of a copy's results; undefined when it failed. The breaker has taken note of that; there is no caller to tell. */
   async #run<Engine extends AnyEngine, T>(
     errand: Errand<Engine, T>,
     leg: Leg,
@@ -100,7 +100,7 @@ export class Copies {
     const copied: T[] = [];
     const { dueMs: _, ...undue } = errand;
     try {
-      for await (const result of attempt(undue, leg, way, this.#parts)) copied.push(result);
+      for await (const result of attempt(undue, leg, way, this.#parts)) if (isCompared(errand, result)) copied.push(result);
       return copied;
     } catch {
       return undefined;

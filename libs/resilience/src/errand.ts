@@ -40,6 +40,13 @@ export interface Errand<Engine extends AnyEngine, T> {
 
 export interface Shadowing<T> {
   readonly policy: ShadowPolicy;
+  /** Which results are compared; the others are not kept. Absent: all of them. */
+  readonly compares?: (result: T) => boolean;
   /** How far a copy's results are from those that the caller got, 0 to 1. */
   readonly disagreement: (heard: readonly T[], copied: readonly T[]) => number;
+}
+
+/** Whether a result is worth keeping until a shadow's copy is compared with it. Pure. */
+export function isCompared<Engine extends AnyEngine, T>({ shadowing }: Errand<Engine, T>, result: T): boolean {
+  return shadowing?.compares?.(result) ?? true;
 }

@@ -3,7 +3,7 @@ import { attempt, type AttemptParts } from './attempt.ts';
 import type { BreakerState } from './breaker.ts';
 import { Copies } from './copies.ts';
 import { type Course, courseOf } from './course.ts';
-import type { AnyEngine, Errand } from './errand.ts';
+import { type AnyEngine, type Errand, isCompared } from './errand.ts';
 import { firstThatAnswers } from './fallback.ts';
 import { heldUntilSaid } from './hold.ts';
 import { type ReportPorts, Reports } from './reports.ts';
@@ -65,7 +65,7 @@ export class Relay {
     try {
       for await (const result of this.#firstToAnswer(errand, tried)) {
         answered = true;
-        if (copying.length > 0) heard.push(result);
+        if (copying.length > 0 && isCompared(errand, result)) heard.push(result);
         yield result;
       }
     } finally {

@@ -63,7 +63,8 @@ const model = z.strictObject({
   settings: z.record(z.string(), z.json()),
 });
 
-const candidate = z.strictObject({ model: id, role: z.enum(['primary', 'shadow', 'fallback']) });
+const role = z.enum(['primary', 'shadow', 'fallback']);
+const candidate = z.strictObject({ model: id, role });
 const latency = z.strictObject({ target_ms: milliseconds, p99_ms: milliseconds });
 
 const schema = z.strictObject({
@@ -90,7 +91,7 @@ const schema = z.strictObject({
       }),
     ),
   }),
-  tts_pack: z.strictObject({ roles: z.record(id, z.strictObject({ role: z.enum(['primary', 'fallback']), model: id })) }),
+  tts_pack: z.strictObject({ roles: z.record(id, z.strictObject({ role, model: id })) }),
   latency_profile: z.strictObject({ asr: latency, llm: latency, tts: latency, turn: latency }),
   shadow_policy: z
     .strictObject({
@@ -102,7 +103,7 @@ const schema = z.strictObject({
         .min(0)
         .max(1)
         .describe(
-          'Most mean disagreement of a shadow that may stand in: word error rate for ASR, difference of lengths for LLM.',
+          'Most mean disagreement of a shadow that may stand in: word error rate for ASR, difference of lengths for LLM and TTS.',
         ),
     })
     .optional()

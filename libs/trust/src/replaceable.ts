@@ -16,12 +16,13 @@ export function replaceable(pack: Pack, verified: ReadonlySet<string>): readonly
   });
 }
 
+/** In which the voices are asked: the pack keeps them by name, without an order. */
+const ORDER: readonly Pack['tts_pack']['roles'][string]['role'][] = ['primary', 'shadow', 'fallback'];
+
 /** Every ordered choice of models in the pack. */
 function candidateLists(pack: Pack): readonly (readonly string[])[] {
   const tiers = [...Object.values(pack.asr_pack.tiers), ...Object.values(pack.llm_tiers.tiers)];
-  const voices = Object.values(pack.tts_pack.roles).toSorted(
-    (a, b) => Number(a.role === 'fallback') - Number(b.role === 'fallback'),
-  );
+  const voices = Object.values(pack.tts_pack.roles).toSorted((a, b) => ORDER.indexOf(a.role) - ORDER.indexOf(b.role));
   return [...tiers.map(({ candidates }) => candidates.map(({ model }) => model)), voices.map(({ model }) => model)];
 }
 

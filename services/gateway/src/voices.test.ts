@@ -3,10 +3,15 @@ import { voiceFor, voiceModels } from './voices.ts';
 
 const MODELS = voiceModels({
   tts_pack: {
-    roles: { vits_multilingual: { role: 'primary', model: 'singer' }, tacotron2: { role: 'fallback', model: 'robot' } },
+    roles: {
+      vits_multilingual: { role: 'primary', model: 'singer' },
+      understudy: { role: 'shadow', model: 'double' },
+      tacotron2: { role: 'fallback', model: 'robot' },
+    },
   },
   models: [
     { id: 'singer', settings: { voice: 'anna', voices: ['anna', 'ben'] } },
+    { id: 'double', settings: { voice: 'dora', voices: ['dora'] } },
     { id: 'robot', settings: { voice: 'metal', voices: ['metal'] } },
   ],
 } as unknown as Parameters<typeof voiceModels>[0]);
@@ -18,9 +23,10 @@ describe('the voice that a request means', () => {
     expect(meant).toEqual(['metal', 'ben', 'metal', '']);
   });
 
-  it('is refused, with the names there are, where nobody has it', () => {
+  it('is refused, with the names there are, where nobody has it that callers may choose: a shadow has no callers', () => {
     const refusal = (model: string, voice: string) => () => voiceFor(MODELS, { model, voice });
     expect(refusal('', 'zoe')).toThrow('voice: there is no voice "zoe" here; give one of anna, ben, metal');
+    expect(refusal('', 'dora')).toThrow('voice: there is no voice "dora" here');
     expect(refusal('tacotron2', 'ben')).toThrow('voice: there is no voice "ben" here; give one of metal');
     expect(refusal('eleven', '')).toThrow('model: there is no model "eleven" here; give one of vits_multilingual, tacotron2');
   });

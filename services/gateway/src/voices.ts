@@ -11,9 +11,10 @@ export interface VoiceModel {
   readonly defaultVoice: string;
 }
 
-/** Who has which voices, in the pack's order. A model that says nothing of its voices has none. */
+/** Who has which voices, in the pack's order. A model that says nothing of its voices has none; nobody chooses a shadow. */
 export function voiceModels({ tts_pack: { roles }, models }: Pick<Pack, 'tts_pack' | 'models'>): readonly VoiceModel[] {
-  return Object.entries(roles).map(([name, { model }]) => {
+  const chosen = Object.entries(roles).filter(([, { role }]) => role !== 'shadow');
+  return chosen.map(([name, { model }]) => {
     const { data } = voiceSettings.safeParse(models.find(({ id }) => id === model)?.settings);
     return { name, voices: data?.voices ?? [], defaultVoice: data?.voice ?? '' };
   });

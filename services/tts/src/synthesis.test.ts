@@ -19,6 +19,14 @@ const PACK = {
   ],
 } as unknown as Pack;
 
+/** The same with a shadow that gets a copy of each text and may stand in after one good one. */
+const SHADOWED = {
+  ...PACK,
+  tts_pack: { roles: { ...PACK.tts_pack.roles, understudy: { role: 'shadow', model: 'double' } } },
+  models: [...PACK.models, { id: 'double', artifacts: ['double-voice'], settings: { voice: 'dora', voices: ['dora'] } }],
+  shadow_policy: { share: 1, window_s: 60, samples_min: 1, disagreement_max: 0.3 },
+} as unknown as Pack;
+
 const VOICE_OF_ROBOT = 'fallback of tier tts, voice metal';
 const CALL: Call = {
   signal: new AbortController().signal,
@@ -31,7 +39,11 @@ const CALL: Call = {
 
 class Rig {
   mode: LockState['mode'] = 'normal';
-  states: Record<string, ModelFact['state']> = { singer: 'loaded', robot: 'unloaded' };
+  states: Record<string, ModelFact['state']> = { singer: 'loaded', robot: 'unloaded', double: 'loaded' };
+  substitutions: LockState['substitutions'] = {};
+  /** Chunks that the shadow makes of a text. */
+  chunksOfDouble = 3;
+  readonly metrics = createMetrics('tts', { process: false });
   /** Chunks before the engine dies; undefined: it lives. */
   diesAfter: number | undefined;
   /** Chunks before the engine falls silent; undefined: it never does. */
@@ -42,10 +54,10 @@ class Rig {
   asked: SpeechRequest[] = [];
   readonly synthesis: Synthesis;
 
-  constructor() {
+  constructor(pack: Pack = PACK) {
     const quiet = () => undefined;
     const guard = {
-      current: () => ({ mode: this.mode, substitutions: {} }) as unknown as LockState,
+      current: () => ({ mode: this.mode, substitutions: this.substitutions }) as unknown as LockState,
       onChange: () => quiet,
       alarm: quiet,
     };
@@ -60,13 +72,14 @@ class Rig {
         clock: { nowMs: () => Date.now(), monotonicMs: () => Date.now() },
         bus: { publishEvent: quiet },
         trail: { record: quiet },
-        metrics: createMetrics('tts', { process: false }),
+        metrics: this.metrics,
       },
       {
-        pack: PACK,
+        pack,
+        shadowsStandIn: true,
         get: engine,
         demand: async <Q, C>(id: string) => engine<Q, C>(id),
-        facts: () => wantedModels(PACK).map(({ id, tier, role }) => ({ id, tier, role, state: this.states[id] ?? 'unloaded' })),
+        facts: () => wantedModels(pack).map(({ id, tier, role }) => ({ id, tier, role, state: this.states[id] ?? 'unloaded' })),
       },
     );
   }
@@ -86,7 +99,7 @@ class Rig {
 
   async *#chunks(modelId: string, request: SpeechRequest): AsyncIterable<SpeechChunk> {
     this.asked.push(request);
-    for (let made = 0; made < 3; made++) {
+    for (let made = 0; made < (modelId === 'double' ? this.chunksOfDouble : 3); made++) {
       if (modelId === 'singer' && made === this.diesAfter) throw new MeshError('unavailable', 'the engine process has ended');
       if (modelId === 'singer' && made === this.stallsAfter) await new Promise<never>(() => undefined);
       yield modelId === 'singer' && this.garbage !== undefined
@@ -257,5 +270,46 @@ describe('in safe mode', () => {
     const rig = new Rig();
     rig.mode = 'safe';
     expect(doneOf(await rig.speak({}))?.servedBy?.model).toBe('robot');
+  });
+});
+
+describe('a shadow of the primary', () => {
+  /** A text, and what the shadow's copy of it came to. */
+  async function spokenAndCopied(rig: Rig): Promise<string | undefined> {
+    const done = doneOf(await rig.speak({}));
+    await vi.waitFor(async () => expect(await rig.metrics.text()).toMatch(/shadow\w*\{.*double/));
+    return done?.servedBy?.model;
+  }
+
+  it('gets a copy in its own voice, and the listener hears the primary alone', async () => {
+    const rig = new Rig(SHADOWED);
+    expect(await spokenAndCopied(rig)).toBe('singer');
+    expect(rig.asked.map(({ voice }) => voice)).toEqual(['anna', 'dora']);
+  });
+
+  it('that spoke as long as the primary takes over from one that cannot be asked', async () => {
+    const rig = new Rig(SHADOWED);
+    await spokenAndCopied(rig);
+    rig.states = { ...rig.states, singer: 'refused' };
+    expect(doneOf(await rig.speak({}))?.servedBy).toMatchObject({ model: 'double', role: 'shadow', tier: 'understudy' });
+  });
+
+  it('that spoke half as long does not', async () => {
+    const rig = new Rig(SHADOWED);
+    rig.chunksOfDouble = 1;
+    await spokenAndCopied(rig);
+    rig.states = { ...rig.states, singer: 'refused' };
+    expect(doneOf(await rig.speak({}))?.servedBy?.model).toBe('robot');
+  });
+
+  it('takes over from a missing primary where the lock status puts it in its place', async () => {
+    const rig = new Rig(SHADOWED);
+    rig.states = { ...rig.states, singer: 'missing' };
+    rig.substitutions = { singer: 'double' };
+    expect(doneOf(await rig.speak({ voice: 'anna' }))?.servedBy).toMatchObject({ model: 'double', role: 'shadow' });
+  });
+
+  it('cannot be chosen by its voice', async () => {
+    await expect(new Rig(SHADOWED).speak({ voice: 'dora' })).rejects.toThrow('give one of anna, ben, metal');
   });
 });

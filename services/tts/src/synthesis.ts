@@ -12,9 +12,11 @@ import {
   type Course,
   type Leg,
   type LegContext,
+  lengthDisagreement,
   Relay,
   type RelayPorts,
   type RouteConditions,
+  SHADOW_POLICY,
   speechAllowedMs,
 } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
@@ -41,7 +43,7 @@ interface Speech {
 }
 
 type Engine = EngineProcess<SpeechRequest, SpeechChunk>;
-type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts'>;
+type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts' | 'shadowsStandIn'>;
 type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log' | 'clock'> & Omit<RelayPorts, 'log' | 'clock'>;
 
 /** The one call of TtsService: chooses the speaker, streams its audio, says who spoke. */
@@ -94,6 +96,7 @@ export class Synthesis {
         dueMs: dueMs(call, this.#platform.clock),
         allowedMs: speechAllowedMs(pack.latency_profile.tts, characters),
         resumes: true,
+        shadowing: { policy: pack.shadow_policy ?? SHADOW_POLICY, compares: isDone, disagreement: differentLengths },
         engine: ({ model }, until) => this.#pool.demand(model, until),
         ask: (engine, leg, context) => this.#ask(engine, leg, context, { speakers, request, characters, call, spoken }),
       });
@@ -119,7 +122,8 @@ export class Synthesis {
   ): AsyncGenerator<SynthesizeResponse> {
     const speaker = speakers.find((each) => each.model === model);
     if (speaker === undefined) throw new MeshError('internal', `no speaker for model ${model}`);
-    const heard = (copy ? new Spoken() : spoken).anew();
+    const mine = copy ? new Spoken() : spoken;
+    const heard = mine.anew();
     const { voice, instead } = voiceOf(speaker, request.voice);
     let silent = true;
     for await (const chunk of engine.run({ ...request, voice }, signal, begun)) {
@@ -130,7 +134,7 @@ export class Synthesis {
     if (silent) throw new MeshError('internal', 'the engine gave no audio');
     const reasons = instead === undefined ? because : `${because}; ${instead}`;
     const by = servedBy(engine, { role, because: reasons }, speaker.name, this.#platform, call);
-    yield { kind: { $case: 'done', value: { characters, audioMs: Math.round(spoken.ms), servedBy: by } } };
+    yield { kind: { $case: 'done', value: { characters, audioMs: Math.round(mine.ms), servedBy: by } } };
   }
 
   #pack(): Pack {
@@ -155,7 +159,8 @@ export class Synthesis {
 
   /** Each voice has a route of its own, so that no change of a route is told where somebody only names another voice. */
   #course(speakers: readonly Speaker[], voice = ''): Course {
-    return this.#relay.course(voice === '' ? TIER : `${TIER}, voice ${voice}`, speakers, this.#conditions());
+    const tier = voice === '' ? TIER : `${TIER}, voice ${voice}`;
+    return this.#relay.course(tier, speakers, this.#conditions(), this.#pool.pack?.shadow_policy);
   }
 
   /** One that is being loaded is waited for; a fallback is loaded when it is asked; one that was refused or is missing cannot be asked. */
@@ -167,12 +172,23 @@ export class Synthesis {
         fact?.state === 'loaded' || fact?.state === 'loading' || (fact?.state === 'unloaded' && fact.role === 'fallback');
       return askable ? undefined : `is ${fact?.state ?? 'not in the pack'}`;
     };
-    return { fallbacksOnly: mode === 'safe', substitutions, unusable };
+    return { fallbacksOnly: mode === 'safe', substitutions, shadowsStandIn: this.#pool.shadowsStandIn, unusable };
   }
 
   #factOf(model: string): ModelFact | undefined {
     return this.#pool.facts().find(({ id }) => id === model);
   }
+}
+
+function isDone({ kind }: SynthesizeResponse): boolean {
+  return kind?.$case === 'done';
+}
+
+/** Two voices make no two equal waves; what can be told without hearing them is how long they speak. */
+function differentLengths(said: readonly SynthesizeResponse[], copied: readonly SynthesizeResponse[]): number {
+  const lengthMs = (all: readonly SynthesizeResponse[]) =>
+    all.reduce((sum, { kind }) => sum + (kind?.$case === 'done' ? kind.value.audioMs : 0), 0);
+  return lengthDisagreement(lengthMs(said), lengthMs(copied));
 }
 
 function rateOf(rate: number): number {

@@ -26,9 +26,9 @@ export function speakersOf({ tts_pack: { roles }, models }: Pack): readonly Spea
   return primaryFirst(speakers);
 }
 
-/** Throws `invalid-argument` for a voice that no speaker has; empty stands for each speaker's own. */
+/** Throws `invalid-argument` for a voice that no speaker has but a shadow, which no caller chooses; empty stands for each speaker's own. */
 export function requireVoice(speakers: readonly Speaker[], asked: string): void {
-  const voices = [...new Set(speakers.flatMap((speaker) => speaker.voices))];
+  const voices = [...new Set(speakers.filter(({ role }) => role !== 'shadow').flatMap((speaker) => speaker.voices))];
   if (asked === '' || voices.includes(asked)) return;
   throw new MeshError(
     'invalid-argument',
@@ -51,14 +51,14 @@ export function voiceOf({ voices, defaultVoice }: Speaker, asked: string): { rea
   return { voice: defaultVoice, instead: `it has no voice ${asked} and spoke in its own, ${defaultVoice}` };
 }
 
-/** Models to keep: the primary at once; the fallback stands by, also in safe mode. */
+/** Models to keep: primary and shadow at once; the fallback stands by, also in safe mode. */
 export function wantedModels(pack: Pack): readonly WantedModel[] {
   return speakersOf(pack).map(({ name, role, model: id }) => ({
     id,
     tier: name,
     role,
     artifacts: pack.models.find((model) => model.id === id)?.artifacts ?? [],
-    load: role === 'primary' ? 'at-once' : 'standby',
+    load: role === 'fallback' ? 'standby' : 'at-once',
     inSafeMode: role === 'fallback' ? 'keep' : 'unload',
     concurrency: SENTENCES_AT_ONCE,
   }));
