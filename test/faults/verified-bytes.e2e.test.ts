@@ -11,7 +11,7 @@ const CALLER = { user: 'alice', tenant: 'acme', regions: [], operator: false };
 const LOAD = 4;
 /** Loud for a second, at 16 kHz mono s16le: the scripted detector takes it for speech. */
 const SPEECH = Buffer.from(Int16Array.from({ length: 16_000 }, (_, index) => 8_000 * Math.sin(index / 6)).buffer);
-const SETTINGS = { tier: '', asrTier: '', voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
+const SETTINGS = { tier: '', asrTier: '', asrLatencyMs: 0, voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
 
 let fleet: TestFleet;
 afterEach(() => fleet[Symbol.asyncDispose]());

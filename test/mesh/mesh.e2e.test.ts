@@ -12,7 +12,7 @@ interface TurnFacts {
   readonly transcript: string;
   readonly answer: string;
   readonly servedBy: Readonly<
-    Record<'asr' | 'llm' | 'tts', { readonly model: string; readonly engine: string; readonly instance: string }>
+    Record<'asr' | 'llm' | 'tts', Readonly<Record<'model' | 'engine' | 'instance' | 'because', string>>>
   >;
   readonly latencyMs: Readonly<Record<string, number>>;
   readonly traceId: string;
@@ -80,8 +80,11 @@ async function understood(audio: Buffer): Promise<string> {
 }
 
 /** One turn, straight at the gateway: its events by name, in order. */
-async function turn(audio: Buffer): Promise<{ status: number; events: readonly { event: string; data: string }[] }> {
-  const response = await post('/v1/voice/turns', { body: new Uint8Array(audio), headers: { 'content-type': 'audio/wav' } });
+async function turn(audio: Buffer, query = ''): Promise<{ status: number; events: readonly { event: string; data: string }[] }> {
+  const response = await post(`/v1/voice/turns${query}`, {
+    body: new Uint8Array(audio),
+    headers: { 'content-type': 'audio/wav' },
+  });
   const events = (await response.text()).split('\n\n').flatMap((block) => {
     const match = /^event: (.*)\ndata: (.*)$/m.exec(block);
     return match ? [{ event: match[1] ?? '', data: match[2] ?? '' }] : [];
@@ -152,6 +155,22 @@ describe('a mesh that has just been started', () => {
     const ids = new Set(spans.map(({ spanId }) => spanId));
     const roots = spans.filter(({ parentSpanId }) => !ids.has(parentSpanId ?? ''));
     expect(roots.map(({ service }) => service)).toEqual(['gateway']);
+    const told = spans.filter(({ attributes }) => String(attributes['smartlite.because']).includes('of tier'));
+    expect([...new Set(told.map(({ service }) => service))].toSorted()).toEqual(['asr', 'llm', 'tts']);
+    expect(told.every(({ attributes }) => attributes['gen_ai.response.model'] !== undefined)).toBe(true);
+  });
+
+  it('hears by a quicker tier for a caller who wants the text sooner, and says why in the answer and in the trace', async () => {
+    const { events } = await turn(readFileSync(CLIP('goforward.wav')), '?asr_latency_ms=300');
+    const { transcript, servedBy, traceId = '' } = doneOf(events);
+    const why = 'tier realtime_streaming was chosen: baseline_conformer aims at 800 ms, the caller at 300';
+    expect(wordErrors('go forward ten meters', transcript ?? '')).toBeLessThanOrEqual(1);
+    expect(servedBy?.asr.because).toContain(`prefers a gpu and is served on cpu; ${why}`);
+    const reasons = async () => {
+      const { spans } = await mesh.facts<{ spans: readonly SpanRecord[] }>('trace', traceId);
+      return spans.map(({ attributes }) => attributes['smartlite.asr.because']);
+    };
+    await expect.poll(reasons, PATIENCE).toContain(why);
   });
 
   it('leaves an audit entry that can be found and proved', async () => {

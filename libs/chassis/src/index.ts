@@ -35,5 +35,6 @@ export {
 } from './service.ts';
 export { defineSettings, meaningOf, type Settings, type SettingsOf } from './settings/define.ts';
 export { SettingsError } from './settings/fault.ts';
+export { traceFacts, traceServedBy } from './telemetry/tracefacts.ts';
 export { apartFromRequest, inCommandSpan, outgoingTraceparent } from './telemetry/command.ts';
 export { address, flag, path, wholeNumber } from './settings/schemas.ts';

@@ -1,5 +1,6 @@
 export { type LatencyTarget, recognitionAllowedMs, speechAllowedMs } from './allowance.ts';
 export type { BreakerState } from './breaker.ts';
+export { type ChosenTier, chooseAnswer, chooseRecognition, DEVICES, deviceNote } from './choice.ts';
 export { type Course, courseOf } from './course.ts';
 export { lengthDisagreement, wordErrorRate } from './disagreement.ts';
 export type { Errand, LegContext } from './errand.ts';

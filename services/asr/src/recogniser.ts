@@ -154,12 +154,13 @@ export class Recogniser {
       course: this.#courseFor(tier),
       signal,
       dueMs: dueMs(call, platform.clock),
-      allowedMs: recognitionAllowedMs(pack.latency_profile.asr, msOf(request.pcm.length / SAMPLE_BYTES)),
+      allowedMs: recognitionAllowedMs(tier, msOf(request.pcm.length / SAMPLE_BYTES)),
       engine: ({ model }, until) => pool.demand(model, until),
       shadowing: { policy: pack.shadow_policy ?? SHADOW_POLICY, disagreement: differentWords },
       async *ask(engine, { role }, { signal: until, begun, because }) {
+        const leg = { role, because: tier.deviceNote === '' ? because : `${because}; ${tier.deviceNote}` };
         for await (const recognition of engine.run(request, until, begun))
-          yield { ...parseRecognition(recognition), by: servedBy(engine, { role, because }, tier.name, platform, call) };
+          yield { ...parseRecognition(recognition), by: servedBy(engine, leg, tier.name, platform, call) };
       },
     });
     const heard = await onlyAnswer(answers);

@@ -1,11 +1,15 @@
 import type { WantedModel } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
-import type { Candidate } from '@smartlite/resilience';
+import { type Candidate, deviceNote } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 
 export interface Tier {
   readonly name: string;
   readonly candidates: readonly Candidate[];
+  /** The tier's own threshold: what its final text may take at the 99th percentile, in milliseconds. */
+  readonly p99_ms: number;
+  /** Empty, or that the tier would rather be served on another device. */
+  readonly deviceNote: string;
 }
 
 /** Recognisers hold the processor while they run: a second piece of work at once would only slow down the first. */
@@ -23,7 +27,8 @@ export function tierOf({ asr_pack: { default_tier, tiers } }: Pack, asked: strin
       `tier: there is no ASR tier ${JSON.stringify(name.slice(0, 40))}; give one of ${Object.keys(tiers).join(', ')}`,
     );
   }
-  return { name, candidates: tier.candidates };
+  const { candidates, p99_ms, device } = tier;
+  return { name, candidates, p99_ms, deviceNote: deviceNote(name, device) };
 }
 
 /**

@@ -15,13 +15,15 @@ const PACK = {
     partials: 'small',
     tiers: {
       careful: {
+        device: 'cpu',
+        p99_ms: 1_600,
         candidates: [
           { model: 'big', role: 'primary' },
           { model: 'small', role: 'shadow' },
           { model: 'spare', role: 'fallback' },
         ],
       },
-      quick: { candidates: [{ model: 'small', role: 'primary' }] },
+      quick: { device: 'gpu', p99_ms: 500, candidates: [{ model: 'small', role: 'primary' }] },
     },
   },
   latency_profile: { asr: { target_ms: 800, p99_ms: 1_600 } },
@@ -195,7 +197,10 @@ describe('one utterance, whole', () => {
 
   it('is answered by the tier that was asked for, and refused for one that is not there', async () => {
     const { transcription } = new Rig();
-    expect((await transcription.whole({ settings: settings('quick'), pcm: SPOKEN }, CALL)).servedBy?.model).toBe('small');
+    expect((await transcription.whole({ settings: settings('quick'), pcm: SPOKEN }, CALL)).servedBy).toMatchObject({
+      model: 'small',
+      because: 'primary of tier quick; tier quick prefers a gpu and is served on cpu',
+    });
     const refused = transcription.whole({ settings: settings('best'), pcm: SPOKEN }, CALL);
     await expect(refused).rejects.toMatchObject({
       code: 'invalid-argument',

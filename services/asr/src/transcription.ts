@@ -1,4 +1,4 @@
-import type { Call } from '@smartlite/chassis';
+import { type Call, traceServedBy } from '@smartlite/chassis';
 import {
   MeshError,
   type RecognitionSettings,
@@ -82,6 +82,7 @@ export class Transcription {
   #response({ segments, audioMs, ...transcript }: UtteranceFinal<ServedBy>, tier: string, call: Call): TranscribeResponse {
     const speech = segments.length > 0;
     const by = speech ? leastOf(segments.map((segment) => segment.by)) : this.#recogniser.silenceServedBy(tier, call);
+    traceServedBy(by, { operation: 'transcription' });
     return { transcript, servedBy: by, audioMs, speech };
   }
 

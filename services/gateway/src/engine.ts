@@ -7,6 +7,7 @@ import type {
   SettleRequest,
   SettleResponse,
 } from '@smartlite/contracts';
+import type { TierChoice } from './tiers.ts';
 
 // What this service needs from outside: the three stages of a turn, and the books. It owns no model.
 
@@ -40,6 +41,8 @@ export interface Ports extends Stages {
   readonly tokensLeft: (call: Call) => Promise<bigint | undefined>;
   /** The voice that a request means. Throws `invalid-argument`, with the names there are, for a voice or a model that is not there. */
   readonly voiceFor: (asked: { readonly model: string; readonly voice: string }) => Promise<string>;
+  /** The tier that a request goes to, and why. */
+  readonly tiers: Pick<TierChoice, 'recognition' | 'answer'>;
   /** A name for a reservation that nobody outside can choose: the same name twice would be one reservation. */
   readonly newId: () => string;
   /** 16 random bytes, hex: what an answer's digests are salted with. */

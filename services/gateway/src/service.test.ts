@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { allEvents, edge, eventually, QUESTION } from './doors/fixtures/edge.ts';
 import { HEARD, SENTENCES } from './doors/fixtures/stages.ts';
 
-const SETTINGS = { tier: '', asrTier: '', voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
+const SETTINGS = { tier: '', asrTier: '', asrLatencyMs: 0, voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
 const settings: TurnRequest = { kind: { $case: 'settings', value: SETTINGS } };
 const pcm: TurnRequest = { kind: { $case: 'pcm', value: Buffer.alloc(32_000, 1) } };
 

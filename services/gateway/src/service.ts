@@ -5,6 +5,8 @@ import { type HttpDoor, listenHttp } from './doors/http.ts';
 import type { Ports } from './engine.ts';
 import { LatestTurns } from './latest.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
+import { PackInForce } from './packinforce.ts';
+import { TierChoice } from './tiers.ts';
 import { tokensLeft } from './tokensleft.ts';
 import { Statement } from './turn/statement.ts';
 import { takeTurn } from './turn/turn.ts';
@@ -13,7 +15,16 @@ import { voiceFor, voiceModels } from './voices.ts';
 /** What is left is told to whoever asks for it; an answer does not wait for it. */
 const USAGE_MS = 250;
 const SALT_BYTES = 16;
-const NO_SETTINGS: TurnSettings = { tier: '', asrTier: '', voice: '', history: [], timers: [], timeZone: '', endAtPause: false };
+const NO_SETTINGS: TurnSettings = {
+  tier: '',
+  asrTier: '',
+  asrLatencyMs: 0,
+  voice: '',
+  history: [],
+  timers: [],
+  timeZone: '',
+  endAtPause: false,
+};
 
 export const gateway = defineService({
   name: 'gateway',
@@ -23,6 +34,7 @@ export const gateway = defineService({
     const { asr, llm, tts, budget } = platform.peers;
     const { clock, ids, log } = platform;
     const latest = new LatestTurns(platform.trail, () => clock.nowMs());
+    const packs = new PackInForce(platform);
     const ledger = new StreamedLedgerLine(budget);
     const tokensLeftOf = async (call: Call) => {
       const { tenant, user } = call.caller;
@@ -39,8 +51,11 @@ export const gateway = defineService({
       tokensLeft: (call) => tokensLeftOf(call).catch(() => undefined),
       async voiceFor(asked) {
         if (asked.model === '' && asked.voice === '') return '';
-        return voiceFor(voiceModels((await platform.models.verify()).pack), asked);
+        const known = await packs.current();
+        if (known.kind === 'unknown') throw known.error;
+        return voiceFor(voiceModels(known.pack), asked);
       },
+      tiers: new TierChoice(packs, platform.guard),
       newId: () => ids.uuid(),
       newSalt: () => Buffer.from(ids.bytes(SALT_BYTES)).toString('hex'),
       reservationMs,
@@ -60,6 +75,7 @@ export const gateway = defineService({
           clients,
           idleMsMax,
           latest,
+          packs,
           limits: { uploadBytesMax, turnSecondsMax },
         });
       },

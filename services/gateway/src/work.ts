@@ -11,6 +11,7 @@ import {
 } from '@smartlite/contracts';
 import { atOneRate } from './audio/onerate.ts';
 import type { Ports } from './engine.ts';
+import { servedIn } from './tiers.ts';
 import { ASR_FIRST_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
 import type { Counts } from './turn/counts.ts';
 import { canBeClosed, CUT, CUT_SHORT, CutShort } from './turn/cutshort.ts';
@@ -18,6 +19,7 @@ import { Meter } from './turn/meter.ts';
 import { actorOf, attest, countFacts, type Given, servedFacts } from './turn/receipt.ts';
 import type { Statement } from './turn/statement.ts';
 import { SentenceCutter } from './turn/sentences.ts';
+import { sized } from './turn/sized.ts';
 import { FIRST_TOKENS_COVERED } from './turn/think.ts';
 
 // The single stages of a turn, metered and recorded, for the doors that offer them one by one.
@@ -28,13 +30,14 @@ const NO_SESSION: SessionFacts = { timers: [], timeZone: '', lastAnswer: '', llm
 export async function* transcribe(
   ports: Ports,
   audio: AsyncIterable<Uint8Array>,
-  tier: string,
+  asked: { readonly tier: string; readonly latencyMs: number },
   statement: Statement,
   call: Call,
 ): AsyncIterable<TranscribeResponse> {
+  const chosen = await ports.tiers.recognition(asked.tier, asked.latencyMs);
   yield* metered(ports, call, statement, { asrMs: ASR_FIRST_MS }, { asrMs: ASR_FIRST_MS }, async function* (stage) {
     const hear = async function* () {
-      yield { kind: { $case: 'settings' as const, value: { tier, partials: false, endAtPause: false } } };
+      yield { kind: { $case: 'settings' as const, value: { tier: chosen.tier, partials: false, endAtPause: false } } };
       for await (const pcm of audio) {
         const ms = pcm.byteLength / PCM_BYTES_PER_MS;
         await stage.meter.spend('asrMs', ms);
@@ -43,9 +46,10 @@ export async function* transcribe(
     };
     for await (const { kind } of ports.asr.streamTranscribe(hear(), { call, signal: stage.signal })) {
       if (kind?.$case !== 'final') continue;
-      stage.served = { asr: kind.value.servedBy };
+      const servedBy = servedIn(chosen, kind.value.servedBy);
+      stage.served = { asr: servedBy };
       statement.output('transcript', kind.value.transcript?.text ?? '');
-      yield kind.value;
+      yield { ...kind.value, servedBy };
     }
   });
 }
@@ -108,11 +112,11 @@ export interface ChatRequest {
 
 /** An answer to a conversation, token by token. */
 export async function* chat(ports: Ports, request: ChatRequest, statement: Statement, call: Call): AsyncIterable<ChatPiece> {
-  const { messages, tier } = request;
-  const [size, llmTokensLeft] = await Promise.all([ports.llm.countTokens({ messages, tier }, { call }), ports.tokensLeft(call)]);
+  const { messages } = request;
+  const { chosen, size, llmTokensLeft } = await sized(ports, request, call);
   const maxTokens = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
   const lastAnswer = messages.findLast(({ role }) => role === 'assistant')?.content ?? '';
-  const asked = { ...request, maxTokens, facts: { ...NO_SESSION, lastAnswer, llmTokensLeft } };
+  const asked = { ...request, tier: chosen.tier, maxTokens, facts: { ...NO_SESSION, lastAnswer, llmTokensLeft } };
   const { promptTokens } = size;
   const covering = promptTokens + Math.min(maxTokens, FIRST_TOKENS_COVERED);
   let answer = '';
@@ -128,9 +132,10 @@ export async function* chat(ports: Ports, request: ChatRequest, statement: State
           yield { kind: 'text', text: kind.value.text, tokens: kind.value.tokens };
         }
         if (kind?.$case !== 'done') continue;
-        stage.served = { llm: kind.value.servedBy };
+        const servedBy = servedIn(chosen, kind.value.servedBy);
+        stage.served = { llm: servedBy };
         if (kind.value.finishReason === CUT) throw new CutShort();
-        done = kind.value;
+        done = { ...kind.value, servedBy };
       }
       return done;
     };

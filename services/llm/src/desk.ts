@@ -6,6 +6,7 @@ import {
   type ModelPool,
   type Platform,
   servedBy,
+  traceServedBy,
 } from '@smartlite/chassis';
 import { type GenerateRequest, type GenerateResponse, MeshError } from '@smartlite/contracts';
 import {
@@ -104,10 +105,10 @@ export class Desk {
     try {
       for await (const response of answers) {
         saying.begun = true;
-        yield response;
+        yield traced(response);
       }
     } catch (caught) {
-      yield this.#cut(saying, caught, tier, call);
+      yield traced(this.#cut(saying, caught, tier, call));
     }
   }
 
@@ -232,6 +233,14 @@ export class Desk {
   async #engine(leg: Leg, signal: AbortSignal): Promise<Engine> {
     return this.#pool.get<LlmWork, LlmPiece>(leg.model) ?? (await this.#pool.demand<LlmWork, LlmPiece>(leg.model, signal));
   }
+}
+
+/** Says on the call's span who answered, at the answer's end. */
+function traced(response: GenerateResponse): GenerateResponse {
+  if (response.kind?.$case !== 'done') return response;
+  const { servedBy: by, promptTokens: inputTokens, answerTokens: outputTokens, finishReason } = response.kind.value;
+  traceServedBy(by, { operation: 'chat', inputTokens, outputTokens, finishReason });
+  return response;
 }
 
 /** Two good answers may share no word; what can be told without reading them is how long they are. */

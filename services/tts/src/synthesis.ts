@@ -6,6 +6,7 @@ import {
   type ModelPool,
   type Platform,
   servedBy,
+  traceServedBy,
 } from '@smartlite/chassis';
 import { MeshError, type SynthesizeRequest, type SynthesizeResponse } from '@smartlite/contracts';
 import {
@@ -134,6 +135,7 @@ export class Synthesis {
     if (silent) throw new MeshError('internal', 'the engine gave no audio');
     const reasons = instead === undefined ? because : `${because}; ${instead}`;
     const by = servedBy(engine, { role, because: reasons }, speaker.name, this.#platform, call);
+    if (!copy) traceServedBy(by, { operation: 'speech' });
     yield { kind: { $case: 'done', value: { characters, audioMs: Math.round(mine.ms), servedBy: by } } };
   }
 

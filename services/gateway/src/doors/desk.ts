@@ -4,7 +4,7 @@ import { allowedRegions, nameTheRule, type ResidencyPolicy, type Wish } from '@s
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clients } from './clients.ts';
 import { patiently } from './patience.ts';
-import type { Policies } from './policies.ts';
+import type { PackInForce } from '../packinforce.ts';
 import { servingTraceparent } from './traceparent.ts';
 
 /** One piece of work behind a door may last as long as the longest turn, spoken and answered. */
@@ -43,14 +43,14 @@ export class Desk {
   inflight = 0;
   readonly #clients: Clients;
   readonly #refusals: CountedRecord;
-  readonly #policies: Policies;
+  readonly #packs: PackInForce;
 
-  constructor(platform: Platform, clients: Clients, policies: Policies, idleMsMax: number) {
+  constructor(platform: Platform, clients: Clients, packs: PackInForce, idleMsMax: number) {
     this.platform = platform;
     this.idleMsMax = idleMsMax;
     this.#clients = clients;
     this.#refusals = new CountedRecord(platform, 'call.refused', REFUSALS_RECORDED);
-    this.#policies = policies;
+    this.#packs = packs;
   }
 
   /** Lets in who has a key, before anything of the body is read. */
@@ -96,7 +96,7 @@ export class Desk {
     work: (call: Call) => AsyncIterable<T>,
   ): AsyncIterable<T> {
     const platform = this.platform;
-    const policies = this.#policies;
+    const packs = this.#packs;
     const { caller } = request;
     const tracestate = header(request, 'tracestate');
     const asked = (header(request, 'x-smartlite-region') ?? '')
@@ -107,12 +107,12 @@ export class Desk {
     return (async function* () {
       if (!caller) throw new MeshError('unauthenticated', 'an API key is required');
       if (asked.length > REGIONS_MAX) throw new MeshError('invalid-argument', `x-smartlite-region: ${REGIONS_MAX} at most`);
-      const policy = await policies.current();
+      const known = await packs.current();
       const wish = { tenant: caller.tenant, bound: caller.regions, asked };
       const { allowed, limits, refusal } =
-        policy.kind === 'known'
-          ? narrowed(caller, policy.policy, wish)
-          : { allowed: caller, limits: undefined, refusal: policy.error };
+        known.kind === 'known'
+          ? narrowed(caller, known.pack.residency_policy, wish)
+          : { allowed: caller, limits: undefined, refusal: known.error };
       const headers = { traceparent, ...(tracestate !== undefined && { tracestate }) };
       const entry = { name, inSafeMode, caller: allowed, requestId: request.id, headers, timeoutMs: WORK_MS_MAX, signal };
       counted(1);
@@ -120,7 +120,7 @@ export class Desk {
         yield* platform.door(entry, (call) => {
           // Refused here, behind the layers, so that the refusal has its span and its entry. Without the policy nobody can say who may
           // see the data. In a mode that forbids the call, its refusal came first.
-          if (refusal && (policy.kind === 'known' || inSafeMode !== 'serve')) throw refusal;
+          if (refusal && (known.kind === 'known' || inSafeMode !== 'serve')) throw refusal;
           return work(call);
         });
       } catch (caught) {

@@ -89,13 +89,13 @@ describe('where data may go (in-region)', () => {
   const residency = { regions: ['eu', 'us'], rules: [{ name: 'acme-stays', tenant: 'acme', allow: ['eu'] }] };
 
   it('is what the rule, the key and the request allow, and travels with every call', async () => {
-    await using gate = await edge({ residency });
+    await using gate = await edge({ pack: { residency_policy: residency } });
     await (await gate.turn(QUESTION, { headers: { 'x-smartlite-region': 'eu, us' } })).text();
     expect(gate.stages.callers.map((call) => call?.caller.regions)).toEqual([['eu']]);
   });
 
   it('is nowhere, when nothing is left: 451, and the rule’s name', async () => {
-    await using gate = await edge({ residency });
+    await using gate = await edge({ pack: { residency_policy: residency } });
     const response = await gate.turn(QUESTION, { headers: { 'x-smartlite-region': 'us' } });
     expect([response.status, await response.json()]).toMatchObject([
       451,
@@ -105,20 +105,20 @@ describe('where data may go (in-region)', () => {
   });
 
   it('is where the key is bound to', async () => {
-    await using gate = await edge({ residency: { regions: ['eu', 'us'], rules: [] } });
+    await using gate = await edge({ pack: { residency_policy: { regions: ['eu', 'us'], rules: [] } } });
     await (await gate.turn(QUESTION, { key: gate.keys.eu })).text();
     expect(gate.stages.callers[0]?.caller.regions).toEqual(['eu']);
   });
 
   it('is the regions of the policy, when nobody limits it further: an instance elsewhere is none of the mesh', async () => {
-    await using gate = await edge({ residency: { regions: ['eu', 'us'], rules: [] } });
+    await using gate = await edge({ pack: { residency_policy: { regions: ['eu', 'us'], rules: [] } } });
     await (await gate.turn(QUESTION)).text();
     expect(gate.stages.callers[0]?.caller.regions).toEqual(['eu', 'us']);
     expect(gate.mesh.trail.entries.at(-1)?.facts).toMatchObject({ allowed_regions: ['eu', 'us'], llm_region: 'local' });
   });
 
   it('is where nobody serves: 451, and the rule that keeps it there', async () => {
-    await using gate = await edge({ residency });
+    await using gate = await edge({ pack: { residency_policy: residency } });
     gate.stages.mindBreaks = 'no-compliant-region';
     const response = await gate.fetch('/v1/chat/completions', {
       method: 'POST',

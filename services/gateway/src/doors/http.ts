@@ -5,13 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { IntakeLimits } from '../audio/intake.ts';
 import type { Ports } from '../engine.ts';
+import type { PackInForce } from '../packinforce.ts';
 import type { LatestTurns } from '../latest.ts';
 import { Clients } from './clients.ts';
 import { Desk } from './desk.ts';
 import { facts } from './facts.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import { openAi } from './openai.ts';
-import { Policies } from './policies.ts';
 import { realtime } from './realtime.ts';
 import { rawRefusal } from './rawrefusal.ts';
 import { traceparentOf } from './traceparent.ts';
@@ -37,6 +37,7 @@ export interface HttpOptions {
   readonly idleMsMax: number;
   readonly limits: IntakeLimits;
   readonly latest: LatestTurns;
+  readonly packs: PackInForce;
 }
 
 export interface HttpDoor {
@@ -66,7 +67,7 @@ export async function listenHttp(platform: Platform, ports: Ports, options: Http
     throw new MeshError('unavailable', 'this gateway stops; ask another', { retryAfterMs: 1_000 });
   });
   const clients = new Clients(options.clients, () => platform.clock.monotonicMs());
-  const desk = new Desk(platform, clients, new Policies(platform), idleMsMax);
+  const desk = new Desk(platform, clients, options.packs, idleMsMax);
   facts(app, platform, options.latest);
   await app.register(async (keyed) => {
     keyed.addHook('onRequest', (request) => desk.admit(request));

@@ -107,7 +107,7 @@ describe('every answer brings its receipt, and the salt of the digests in it', (
 describe('a request that is refused leaves its entry, with the reason and the trace', () => {
   it('because no region may see it', async () => {
     const residency = { regions: ['eu', 'us'], rules: [{ name: 'acme-stays', tenant: 'acme', allow: ['eu'] }] };
-    await using gate = await edge({ residency });
+    await using gate = await edge({ pack: { residency_policy: residency } });
     const response = await gate.turn(QUESTION, { headers: { 'x-smartlite-region': 'us' } });
     const traceId = response.headers.get('traceparent')?.split('-')[1];
     expect(response.status).toBe(451);

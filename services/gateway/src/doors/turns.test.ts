@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { MeshError, Unit } from '@smartlite/contracts';
+import { DEFAULT_MODELS, scriptedPack } from '@smartlite/testkit';
 import { describe, expect, it } from 'vitest';
 import { wavFile } from '../audio/wavfile.ts';
 import { CUT_SHORT } from '../turn/cutshort.ts';
@@ -305,5 +306,23 @@ describe('a budget that is used up', () => {
     expect(seen.at(-1)).toBe('done');
     expect(gate.stages.spoken).toEqual([SENTENCES[0], BUDGET_ENDED]);
     await settled(gate);
+  });
+});
+
+describe('a turn whose caller wants its text sooner than the default tier aims', () => {
+  it('is heard by a tier that is soon enough, and the answer says why', async () => {
+    const { asr_pack: asr } = scriptedPack(DEFAULT_MODELS, '.');
+    const [usual] = Object.values(asr.tiers);
+    if (!usual) throw new Error('the scripted pack has lost its tiers');
+    const tiers = { ...asr.tiers, quick: { ...usual, target_ms: usual.target_ms - 1 } };
+    await using gate = await edge({ pack: { asr_pack: { ...asr, tiers } } });
+    const ask = (latencyMs: number) =>
+      gate.fetch(`/v1/voice/turns?asr_latency_ms=${latencyMs}`, { method: 'POST', body: QUESTION });
+    const servedBy = (await allEvents(await ask(usual.target_ms - 1))).at(-1)?.data['servedBy'];
+    expect(gate.stages.tiersHeard).toEqual(['quick']);
+    expect(servedBy).toMatchObject({ asr: { because: expect.stringContaining('tier quick was chosen') } });
+    await allEvents(await ask(usual.target_ms));
+    expect(gate.stages.tiersHeard).toEqual(['quick', '']);
+    expect((await ask(-1)).status).toBe(400);
   });
 });

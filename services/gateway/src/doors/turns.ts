@@ -7,7 +7,7 @@ import type { Ports } from '../engine.ts';
 import { Statement } from '../turn/statement.ts';
 import { takeTurn } from '../turn/turn.ts';
 import { type Desk, header } from './desk.ts';
-import { parse } from './openai/parse.ts';
+import { asrLatencyMs, parse } from './openai/parse.ts';
 import { sendEvents } from './sse.ts';
 
 const RATE_HZ_MIN = 4_000;
@@ -16,6 +16,7 @@ const RATE_HZ_MAX = 384_000;
 const query = z.strictObject({
   tier: z.string().max(64).default(''),
   asr_tier: z.string().max(64).default(''),
+  asr_latency_ms: asrLatencyMs,
   voice: z.string().max(64).default(''),
   time_zone: z.string().max(64).default(''),
   end_at_pause: z.enum(['true', 'false']).default('false'),
@@ -46,8 +47,18 @@ export function voiceTurns(app: FastifyInstance, desk: Desk, ports: Ports, limit
 }
 
 function settingsOf(request: FastifyRequest): TurnSettings {
-  const { tier, asr_tier: asrTier, voice, time_zone: timeZone, end_at_pause: endAtPause } = parse(query, request.query, 'query');
-  return { tier, asrTier, voice, timeZone, history: [], timers: [], endAtPause: endAtPause === 'true' };
+  const asked = parse(query, request.query, 'query');
+  const { tier, asr_tier: asrTier, asr_latency_ms: latencyMs, voice, time_zone: timeZone } = asked;
+  return {
+    tier,
+    asrTier,
+    asrLatencyMs: latencyMs,
+    voice,
+    timeZone,
+    history: [],
+    timers: [],
+    endAtPause: asked.end_at_pause === 'true',
+  };
 }
 
 /** `audio/l16;rate=16000` is raw s16le; everything else is told by its content. */

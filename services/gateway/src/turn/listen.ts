@@ -1,4 +1,5 @@
 import { MeshError, type TranscribeResponse, type TurnResponse } from '@smartlite/contracts';
+import { servedIn } from '../tiers.ts';
 import type { Scene } from './scene.ts';
 
 /** Audio held for from the start: whoever has not so much left is told before he speaks. */
@@ -7,9 +8,10 @@ export const PCM_BYTES_PER_MS = 32;
 
 /** Partial transcripts while the audio arrives, then the final one. */
 export async function* listen(scene: Scene, audio: AsyncIterable<Uint8Array>): AsyncIterable<TurnResponse> {
-  const { ports, call, signal, progress } = scene;
+  const { ports, call, signal, progress, settings } = scene;
+  const chosen = await ports.tiers.recognition(settings.asrTier, settings.asrLatencyMs);
   let final: TranscribeResponse | undefined;
-  for await (const { kind } of ports.asr.streamTranscribe(requests(scene, audio), { call, signal })) {
+  for await (const { kind } of ports.asr.streamTranscribe(requests(scene, chosen.tier, audio), { call, signal })) {
     if (kind?.$case === 'partial') yield { kind };
     if (kind?.$case === 'final') final = kind.value;
   }
@@ -17,13 +19,13 @@ export async function* listen(scene: Scene, audio: AsyncIterable<Uint8Array>): A
   // A recogniser that found the speaker's pause has ended the audio.
   progress.mark('audioEnded');
   progress.mark('transcript');
-  progress.asr = final.servedBy;
+  progress.asr = servedIn(chosen, final.servedBy);
   progress.transcript = final.transcript?.text.trim() ?? '';
   if (final.transcript) yield { kind: { $case: 'transcript', value: final.transcript } };
 }
 
-async function* requests({ settings, meter, progress }: Scene, audio: AsyncIterable<Uint8Array>) {
-  const { asrTier: tier, endAtPause } = settings;
+async function* requests({ settings, meter, progress }: Scene, tier: string, audio: AsyncIterable<Uint8Array>) {
+  const { endAtPause } = settings;
   yield { kind: { $case: 'settings' as const, value: { tier, partials: true, endAtPause } } };
   for await (const pcm of audio) {
     const ms = pcm.byteLength / PCM_BYTES_PER_MS;

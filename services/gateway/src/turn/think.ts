@@ -1,6 +1,8 @@
 import { type ChatMessage, SaidFrom } from '@smartlite/contracts';
+import { servedIn } from '../tiers.ts';
 import { CUT, CutShort } from './cutshort.ts';
 import type { Scene } from './scene.ts';
+import { sized } from './sized.ts';
 
 const FIRST_SENTENCE = SaidFrom.SAID_FROM_FIRST_SENTENCE;
 /** Fewer tokens than this are no answer: then the caller is told that his budget is used up. */
@@ -13,12 +15,9 @@ export const FIRST_TOKENS_COVERED = 64;
  * model closes it with a sentence of its own. The prompt is covered before it is read, each token before it is said.
  */
 export async function* think({ ports, call, settings, meter, progress, signal }: Scene): AsyncIterable<string> {
-  const { tier, history, timeZone } = settings;
+  const { history, timeZone } = settings;
   const messages: ChatMessage[] = [...history, { role: 'user', content: progress.transcript }];
-  const [size, llmTokensLeft] = await Promise.all([
-    ports.llm.countTokens({ messages, tier }, { call, signal }),
-    ports.tokensLeft(call),
-  ]);
+  const { chosen, size, llmTokensLeft } = await sized(ports, { messages, tier: settings.tier }, call, signal);
   const { promptTokens, answerTokensMax } = size;
   const held = await meter.holdUpTo(
     'llmTokens',
@@ -29,10 +28,11 @@ export async function* think({ ports, call, settings, meter, progress, signal }:
   const maxTokens = held - promptTokens;
   const lastAnswer = history.findLast(({ role }) => role === 'assistant')?.content ?? '';
   const facts = { timers: progress.timers, timeZone, lastAnswer, llmTokensLeft };
-  const request = { messages, tier, maxTokens, temperature: 0, seed: 0n, facts, saidFrom: FIRST_SENTENCE };
+  const request = { messages, tier: chosen.tier, maxTokens, temperature: 0, seed: 0n, facts, saidFrom: FIRST_SENTENCE };
   await meter.spend('llmTokens', promptTokens);
   for await (const { kind } of ports.llm.generate(request, { call, signal })) {
-    if (kind?.$case === 'done') progress.thought(kind.value, maxTokens < answerTokensMax);
+    if (kind?.$case === 'done')
+      progress.thought({ ...kind.value, servedBy: servedIn(chosen, kind.value.servedBy) }, maxTokens < answerTokensMax);
     if (kind?.$case === 'done' && kind.value.finishReason === CUT) throw new CutShort();
     if (kind?.$case !== 'chunk') continue;
     await meter.spend('llmTokens', kind.value.tokens);

@@ -1,5 +1,5 @@
 import { MeshError } from '@smartlite/contracts';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** A value from outside, or `invalid-argument` with all that is wrong and where. */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, what = 'body'): T {
@@ -10,3 +10,9 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, what = 'body'): T
     parsed.error.issues.map(({ path, message }) => `${path.join('.') || what}: ${message}`).join('; '),
   );
 }
+
+/** Whoever wants a text later than a minute after the speech has no wish. */
+const ASR_LATENCY_MS_MAX = 60_000;
+
+/** Where a request names no ASR tier: when its caller wants the final text, in milliseconds after the speech; 0 is whenever it comes. */
+export const asrLatencyMs = z.coerce.number().int().min(0).max(ASR_LATENCY_MS_MAX).default(0);

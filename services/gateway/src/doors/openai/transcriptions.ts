@@ -8,11 +8,12 @@ import { transcribe } from '../../work.ts';
 import type { Desk } from '../desk.ts';
 import { audioForm } from '../form.ts';
 import { tierName } from './names.ts';
-import { parse } from './parse.ts';
+import { asrLatencyMs, parse } from './parse.ts';
 
 const NAME = 'POST /v1/audio/transcriptions';
 const fieldsSchema = z.object({
   model: z.string().max(64).optional(),
+  asr_latency_ms: asrLatencyMs,
   response_format: z
     .enum(['json', 'text', 'verbose_json', 'srt', 'vtt'], { error: 'give json, text, verbose_json, srt or vtt' })
     .default('json'),
@@ -30,9 +31,9 @@ export function transcriptions(app: FastifyInstance, desk: Desk, ports: Ports, l
     const results = desk.serve(request, reply, { name: NAME, inSafeMode: 'diagnose' }, async function* (call) {
       const statement = new Statement(ports.newSalt());
       const { audio, fields } = await audioForm(request, limits, desk.idleMsMax, (file) => statement.heard(file));
-      const { response_format, model } = parse(fieldsSchema, Object.fromEntries(fields), 'form');
+      const { response_format, model, asr_latency_ms: latencyMs } = parse(fieldsSchema, Object.fromEntries(fields), 'form');
       format = response_format;
-      yield* transcribe(ports, once(audio), tierName(model), statement, call);
+      yield* transcribe(ports, once(audio), { tier: tierName(model), latencyMs }, statement, call);
     });
     let result: TranscribeResponse | undefined;
     for await (const each of results) result = each;

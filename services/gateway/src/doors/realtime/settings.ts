@@ -64,6 +64,7 @@ export class SessionMemory {
     return {
       tier: this.#tier,
       asrTier: '',
+      asrLatencyMs: 0,
       voice: voiceName(this.#voice),
       history: [...system, ...this.#history.filter(({ content }) => content !== '')],
       timers: this.#timers,

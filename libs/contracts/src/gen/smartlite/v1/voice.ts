@@ -30,6 +30,8 @@ export interface TurnSettings {
   timers: Timer[];
   timeZone: string;
   endAtPause: boolean;
+  /** Where no ASR tier is named: one that aims at the final text so many milliseconds after the speech; 0: no wish. */
+  asrLatencyMs: number;
 }
 
 export interface TurnResponse {
@@ -160,7 +162,16 @@ export const TurnRequest: MessageFns<TurnRequest> = {
 };
 
 function createBaseTurnSettings(): TurnSettings {
-  return { tier: "", asrTier: "", voice: "", history: [], timers: [], timeZone: "", endAtPause: false };
+  return {
+    tier: "",
+    asrTier: "",
+    voice: "",
+    history: [],
+    timers: [],
+    timeZone: "",
+    endAtPause: false,
+    asrLatencyMs: 0,
+  };
 }
 
 export const TurnSettings: MessageFns<TurnSettings> = {
@@ -185,6 +196,9 @@ export const TurnSettings: MessageFns<TurnSettings> = {
     }
     if (message.endAtPause !== false) {
       writer.uint32(56).bool(message.endAtPause);
+    }
+    if (message.asrLatencyMs !== 0) {
+      writer.uint32(64).uint32(message.asrLatencyMs);
     }
     return writer;
   },
@@ -258,6 +272,14 @@ export const TurnSettings: MessageFns<TurnSettings> = {
             message.endAtPause = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.asrLatencyMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -282,6 +304,7 @@ export const TurnSettings: MessageFns<TurnSettings> = {
     message.timers = object.timers?.map((e) => Timer.fromPartial(e)) || [];
     message.timeZone = object.timeZone ?? "";
     message.endAtPause = object.endAtPause ?? false;
+    message.asrLatencyMs = object.asrLatencyMs ?? 0;
     return message;
   },
 };

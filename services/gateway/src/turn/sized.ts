@@ -1,0 +1,24 @@
+import type { Call } from '@smartlite/chassis';
+import type { ChatMessage, CountTokensResponse } from '@smartlite/contracts';
+import type { ChosenTier } from '@smartlite/resilience';
+import type { Ports } from '../engine.ts';
+
+/** A question: the tier it goes to, how long it is there, and what its caller may spend on it. */
+export interface Sized {
+  readonly chosen: ChosenTier;
+  readonly size: CountTokensResponse;
+  readonly llmTokensLeft: bigint | undefined;
+}
+
+/** Counts a question and chooses its tier. Counted again where another tier than the default is chosen: its model reads otherwise. */
+export async function sized(
+  ports: Ports,
+  { messages, tier: asked }: { readonly messages: ChatMessage[]; readonly tier: string },
+  call: Call,
+  signal: AbortSignal = call.signal,
+): Promise<Sized> {
+  const count = (tier: string) => ports.llm.countTokens({ messages, tier }, { call, signal });
+  const [usual, llmTokensLeft] = await Promise.all([count(asked), ports.tokensLeft(call)]);
+  const chosen = await ports.tiers.answer(asked, usual.promptTokens, llmTokensLeft);
+  return { chosen, llmTokensLeft, size: chosen.tier === asked ? usual : await count(chosen.tier) };
+}
