@@ -79,6 +79,13 @@ export function usageRow({ scope, subject, unit, window, limit, charged, reserve
   };
 }
 
+/** A limit in a line: what is left of it, and when it refills. */
+export function usageLine({ scope, subject, unit, window, limit, charged, reserved, left, overrun, refills }: UsageRow): string {
+  const name = `${scope}${subject && ` ${subject}`}`;
+  const beyond = overrun > 0 ? `, ${overrun} beyond what was reserved` : '';
+  return `${name.padEnd(24)} ${`${unit} a ${window}`.padEnd(24)} ${left} of ${limit} left (${charged} used, ${reserved} held${beyond}), refills ${refills}`;
+}
+
 /** In the units of `limitRequest`: what `budget set` tells was in force before. */
 export function inWords(value: bigint, unit: string): number {
   return Number(value) / Number(wordOf(UNITS, unit, 'unit').factor);

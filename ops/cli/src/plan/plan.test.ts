@@ -80,6 +80,37 @@ describe('a plan', () => {
   });
 });
 
+describe('a plan for requests that name no tier', () => {
+  const unnamed = (text: string) => planFor(text).tenants[0]?.unnamed;
+
+  it('sends them to the defaults where nothing is supposed of their callers', () => {
+    expect(unnamed('audit=down')).toMatchObject({ asr: { tier: BASELINE, because: '' }, llm: { tier: 'standard' }, short: null });
+  });
+
+  it('sends a caller who wants the text sooner to a tier that is soon enough, and says why', () => {
+    expect(unnamed('asr.latency=700ms')?.asr).toEqual({
+      tier: 'enhanced_transducer',
+      because: 'tier enhanced_transducer was chosen: baseline_conformer aims at 800 ms, the caller at 700',
+    });
+  });
+
+  it('sends a caller who has little left to a smaller tier, and tells what breaks where that is too large as well', () => {
+    const { prompt, answer } = PACK.llm_tiers.tiers['lite']?.token_budget ?? { prompt: 0, answer: 0 };
+    expect(unnamed(`llm_tokens.left=${prompt + answer}`)).toMatchObject({ llm: { tier: 'lite' }, short: null });
+    const [fault] = planFor(`llm_tokens.left=${prompt + answer - 1}`).breaks;
+    expect(fault).toContain('llm tier lite: cut short or refused as over-budget');
+  });
+
+  it('takes what a tenant has left from the books that it is given, and shows them', () => {
+    const row = { scope: 'tenant', subject: 'acme', unit: 'llm_tokens', window: 'day', limit: 500, charged: 260, reserved: 0 };
+    const books = new Map([['acme', [{ ...row, left: 240, overrun: 0, refills: '2026-01-02T00:00:00.000Z' }]]]);
+    const options = { shadowsStandIn: true, tenants: ['acme', 'zeta'], books };
+    const planned = plan(PACK, parseSuppositions('audit=down', PACK), options);
+    expect(planned.tenants.map((each) => each.unnamed.llm.tier)).toEqual(['lite', 'standard']);
+    expect(describePlan(planned)).toMatch(/tenant acme +llm_tokens a day +240 of 500 left/);
+  });
+});
+
 describe('a plan for tenants', () => {
   it('is one for each that a rule names, and one for any other, with the regions and the rule', () => {
     const { tenants, breaks } = planFor('flite=down', true, TWO_REGIONS);

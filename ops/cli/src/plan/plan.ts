@@ -1,7 +1,9 @@
 import { type BreakerState, courseOf, LatencyWindow, SAMPLES_MIN, within } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
+import type { UsageRow } from '../budget/words.ts';
 import { brokenBy, type Suppositions } from './suppose.ts';
 import { regionsOf, type TenantRegions, tenantsOf } from './tenants.ts';
+import { type Unnamed, unnamed } from './unnamed.ts';
 import { allowedMs, type Stage, type Tier, tiersOf, usualModels } from './tiers.ts';
 import { unserved } from './unserved.ts';
 
@@ -24,11 +26,15 @@ export interface PlannedTier {
 
 export interface TenantPlan extends Pick<TenantRegions, 'tenant' | 'regions' | 'rule'> {
   readonly tiers: readonly PlannedTier[];
+  /** Where requests go that name no tier. */
+  readonly unnamed: Unnamed;
+  /** Limits in force for the tenant and what is left of them; empty where no running mesh was asked. */
+  readonly books: readonly UsageRow[];
 }
 
 export interface Plan {
   readonly tenants: readonly TenantPlan[];
-  /** Limits of the pack, each for every tenant or user alike: none is told apart by name there. */
+  /** Limits of the pack, for every tenant or user whose limit no operator has set otherwise. */
   readonly limits: Pack['token_budget']['limits'];
   readonly breaks: readonly string[];
 }
@@ -38,6 +44,8 @@ export interface PlanOptions {
   readonly shadowsStandIn: boolean;
   /** Empty: those that the pack's rules name, and any other. */
   readonly tenants?: readonly string[];
+  /** What the running mesh's ledger says, by tenant. */
+  readonly books?: ReadonlyMap<string, readonly UsageRow[]>;
 }
 
 /** Routes of a pack under suppositions, for each tenant, by the very functions that gateway and services decide by. Pure. */
@@ -46,7 +54,8 @@ export function plan(pack: Pack, suppositions: Suppositions, options: PlanOption
     const { allowed, regions, rule } = regionsOf(tenant, pack, suppositions.down);
     const answers = (tier: Tier) =>
       regions.length > 0 ? answering(tier, allowed, pack, suppositions, options) : nobody(tier, rule);
-    return { tenant, regions, rule, tiers: tiersOf(pack).map(answers) };
+    const books = options.books?.get(tenant) ?? [];
+    return { tenant, regions, rule, tiers: tiersOf(pack).map(answers), unnamed: unnamed(pack, suppositions, books), books };
   });
   return { tenants, limits: pack.token_budget.limits, breaks: [...brokenBy(suppositions, pack), ...unserved(tenants)] };
 }
@@ -58,7 +67,7 @@ function answering(
   suppositions: Suppositions,
   { shadowsStandIn }: PlanOptions,
 ): PlannedTier {
-  const { stage, servedAs, candidates, targetMs } = tier;
+  const { stage, servedAs, candidates, targetMs, deviceNote: note } = tier;
   if (suppositions.down.has(stage)) return nobody(tier, `${stage} is down`);
   const regionOf = (model: string) => pack.models.find(({ id }) => id === model)?.region;
   const supposedMs = (model: string) => supposedOf(model, stage, pack, suppositions);
@@ -70,13 +79,15 @@ function answering(
     merit: () => 'good' as const,
     unusable: (model: string) => unusable(model, regionOf(model), suppositions),
   };
-  const stateOf = (model: string) => breakerOf(stage, allowedMs(stage, pack), supposedMs(model));
+  const mostMs = allowedMs(tier, pack);
+  const stateOf = (model: string) => breakerOf(stage, mostMs, supposedMs(model));
   const { legs, obstacles } = within(courseOf(servedAs, candidates, conditions, stateOf), allowed, regionOf);
   const [leg] = legs;
   if (leg === undefined) return nobody(tier, obstacles);
-  const { model, because } = leg;
-  const p99Ms = supposedMs(model) ?? allowedMs(stage, pack);
-  return { stage, tier: tier.tier, servedAs, model, because, targetMs, p99Ms, isLate: p99Ms > allowedMs(stage, pack) };
+  const { model } = leg;
+  const because = note === '' ? leg.because : `${leg.because}; ${note}`;
+  const p99Ms = supposedMs(model) ?? mostMs;
+  return { stage, tier: tier.tier, servedAs, model, because, targetMs, p99Ms, isLate: p99Ms > mostMs };
 }
 
 function nobody({ stage, tier, servedAs }: Tier, because: string): PlannedTier {

@@ -13,9 +13,10 @@ export function unserved(tenants: readonly TenantPlan[]): readonly string[] {
   return [...refused.map(({ tenant, rule }) => `tenant ${tenant} is refused: ${rule}`), ...faults];
 }
 
-function faultsOf({ tiers }: TenantPlan): readonly string[] {
-  return tiers.flatMap(({ stage, tier, model, p99Ms, isLate }) => {
+function faultsOf({ tiers, unnamed: { short } }: TenantPlan): readonly string[] {
+  const unanswered = tiers.flatMap(({ stage, tier, model, p99Ms, isLate }) => {
     if (model === null) return [`${stage} tier ${tier}: nobody answers`];
     return isLate ? [`${stage} tier ${tier}: late, for ${model} has a P99 of ${p99Ms} ms and nobody else is left`] : [];
   });
+  return [...unanswered, ...(short === null ? [] : [short])];
 }

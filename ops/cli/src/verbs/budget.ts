@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { findBudget } from '../budget/find.ts';
 import { signedLimit } from '../budget/order.ts';
-import { inWords, limitOf, usageRow, type UsageRow } from '../budget/words.ts';
+import { inWords, limitOf, usageLine, usageRow } from '../budget/words.ts';
 import { findPlace } from '../up/place.ts';
 
 interface Options {
@@ -38,7 +38,7 @@ async function usage({ tenant, user, json }: Options): Promise<void> {
   const { usages } = await budget.getUsage({ tenant: tenant ?? (user === undefined ? '' : 'local'), user: user ?? '' });
   const rows = usages.map(usageRow);
   if (json) return console.log(JSON.stringify({ limits: rows }));
-  for (const row of rows) console.log(line(row));
+  for (const row of rows) console.log(usageLine(row));
   if (rows.length === 0) console.log('No limit is set.');
 }
 
@@ -53,10 +53,4 @@ async function set(scope: string, unit: string, window: string, limit: string, o
   if (options.json) return console.log(JSON.stringify(facts));
   const whom = wanted.subject || (scope === 'fleet' ? 'the fleet' : `every ${scope}`);
   console.log(`${whom}: ${limit} ${unit} a ${window}${previous === null ? '' : `, before ${previous}`}`);
-}
-
-function line({ scope, subject, unit, window, limit, charged, reserved, left, overrun, refills }: UsageRow): string {
-  const name = `${scope}${subject && ` ${subject}`}`;
-  const beyond = overrun > 0 ? `, ${overrun} beyond what was reserved` : '';
-  return `${name.padEnd(24)} ${`${unit} a ${window}`.padEnd(24)} ${left} of ${limit} left (${charged} used, ${reserved} held${beyond}), refills ${refills}`;
 }
