@@ -70,4 +70,20 @@ export const servingMutants: readonly Mutant[] = [
     test: 'libs/chassis/src/discovery/directory.test.ts',
     red: 'prefers the quicker of two that are as loaded',
   },
+  {
+    name: 'what a caller has left does not matter to the choice of an LLM tier',
+    file: `${RESILIENCE}/choice.ts`,
+    find: 'tokensLeft === undefined || BigInt(need) <= tokensLeft',
+    put: 'tokensLeft === undefined || need > 0',
+    test: 'services/gateway/src/tiers.test.ts',
+    red: 'goes to a smaller tier',
+  },
+  {
+    name: 'a copy that a shadow speaks counts as heard',
+    file: 'services/tts/src/synthesis.ts',
+    find: 'copy ? new Spoken() : spoken',
+    put: 'copy ? spoken : spoken',
+    test: 'services/tts/src/synthesis.test.ts',
+    red: 'that spoke half as long does not',
+  },
 ];

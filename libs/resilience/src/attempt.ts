@@ -45,6 +45,7 @@ export async function* attempt<Engine extends AnyEngine, T>(
       breaker.hung(`its engine was silent for ${silentMs} ms and was ended`);
       engine.kill();
     },
+    onOver: (work) => reports.worked(leg.model, work, copy),
   });
 }
 

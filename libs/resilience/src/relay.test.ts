@@ -26,7 +26,7 @@ class Rig {
     const publishEvent = <T extends 'route.changed' | 'breaker.changed'>(_type: T, data: Events[T]) =>
       'tier' in data && this.routes.push(`${data.from}>${data.to}`);
     const clock = { monotonicMs: () => Date.now() };
-    const metrics = { gauge: () => ({ set: quiet }), counter: () => ({ inc: quiet }) };
+    const metrics = { gauge: () => ({ set: quiet }), counter: () => ({ inc: quiet }), histogram: () => ({ observe: quiet }) };
     const parts = { log: { warn: quiet }, bus: { publishEvent }, trail: { record: quiet }, metrics };
     this.relay = new Relay({ service: 'asr', instance: 'asr-1', clock, ...parts }, () => this.course());
   }
@@ -124,7 +124,7 @@ describe('a shadow', () => {
       log: { warn: quiet },
       bus: { publishEvent: quiet },
       trail: { record: quiet },
-      metrics: { gauge: () => ({ set: quiet }), counter: () => ({ inc }) },
+      metrics: { gauge: () => ({ set: quiet }), counter: () => ({ inc }), histogram: () => ({ observe: () => undefined }) },
     });
     const course = (unusable: readonly string[] = []) =>
       relay.course(

@@ -1,6 +1,7 @@
 import type { Events, MeshError, ServiceName } from '@smartlite/contracts';
 import type { BreakerState } from './breaker.ts';
 import type { Leg } from './route.ts';
+import type { Work } from './watch.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -13,11 +14,20 @@ export interface ReportPorts {
   readonly trail: { record(kind: 'route.changed', facts: Readonly<Record<string, string>>): unknown };
   readonly metrics: {
     gauge(name: string, help: string, labels: readonly string[]): { set(labels: Labels, value: number): void };
-    counter(name: string, help: string, labels: readonly string[]): { inc(labels: Labels): void };
+    counter(name: string, help: string, labels: readonly string[]): { inc(labels: Labels, by?: number): void };
+    histogram(
+      name: string,
+      help: string,
+      labels: readonly string[],
+      buckets: readonly number[],
+    ): { observe(labels: Labels, value: number): void };
   };
 }
 
 const VALUES: Readonly<Record<BreakerState['kind'], number>> = { closed: 0, 'half-open': 1, open: 2 };
+
+/** From a token of a small model to a minute's speech on a busy machine. */
+const FIRST_RESULT_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Logs, events, audit entries and metrics of a relay. */
 export class Reports {
@@ -47,6 +57,27 @@ export class Reports {
 
   hung(model: string, silentMs: number): void {
     this.#ports.log.warn('engine hangs and is ended', { model, silentMs });
+  }
+
+  /** The meter of a model's time: what callers were charged for is in the ledger, copies and lost work are here alone. */
+  worked(model: string, { answered, ms, firstMs }: Work, copy: boolean): void {
+    const { metrics } = this.#ports;
+    const answerOrLost = answered ? 'answer' : 'lost';
+    metrics
+      .counter('model_seconds_total', "a model's time, by what came of it: an answer, a copy that nobody hears, or nothing", [
+        'model',
+        'spent_on',
+      ])
+      .inc({ model, spent_on: copy ? 'copy' : answerOrLost }, ms / 1_000);
+    if (firstMs === undefined || copy) return;
+    metrics
+      .histogram(
+        'model_first_result_seconds',
+        'from the turn of a piece of work to its first result',
+        ['model'],
+        FIRST_RESULT_SECONDS,
+      )
+      .observe({ model }, firstMs / 1_000);
   }
 
   /** Tells of the head of a tier's route when it is another than the last time. */

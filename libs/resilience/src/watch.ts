@@ -39,6 +39,17 @@ export interface Watch {
   readonly onSilent: (over: Promise<void>) => void;
   /** The engine has been silent for so long that it is to be ended. May come after the iteration has failed. */
   readonly onHung: (silentMs: number) => void;
+  /** The work is over, for its caller at least. */
+  readonly onOver: (work: Work) => void;
+}
+
+/** What one piece of work took. */
+export interface Work {
+  readonly answered: boolean;
+  /** From its turn in the queue to its end, in milliseconds. */
+  readonly ms: number;
+  /** To its first result; undefined where there was none. */
+  readonly firstMs: number | undefined;
 }
 
 /** Failures that a model can be blamed for. The others are about the caller, the mode, or how many others there are. */
@@ -53,10 +64,12 @@ export async function* watched<T>(ask: (context: WorkContext) => AsyncIterable<T
   const run = new Run(ask, watch);
   let outcome: Outcome = { kind: 'unjudged' };
   let share = 0;
+  let firstMs: number | undefined;
   try {
     for (let results = 0; ; results += 1) {
       const next = await run.next();
       if (results === 0 && next.done === true) throw new MeshError('internal', 'the engine gave no answer');
+      firstMs ??= nowMs() - run.sinceMs;
       share = Math.max(share, (nowMs() - run.sinceMs) / allowedMs);
       outcome = { kind: 'answered', share };
       if (next.done === true) return;
@@ -69,6 +82,7 @@ export async function* watched<T>(ask: (context: WorkContext) => AsyncIterable<T
     throw caught;
   } finally {
     run.end();
+    watch.onOver({ answered: outcome.kind === 'answered', ms: nowMs() - run.begunMs, firstMs });
     await permit.settle(outcome);
   }
 }
@@ -86,10 +100,13 @@ class Run<T> {
   #lingers = false;
   /** When the wait for the next result began. */
   sinceMs: number;
+  /** When it left its queue. */
+  begunMs: number;
 
   constructor(ask: (context: WorkContext) => AsyncIterable<T>, watch: Watch) {
     this.#watch = watch;
     this.sinceMs = watch.nowMs();
+    this.begunMs = this.sinceMs;
     this.#patience = new Patience(this.#patienceMs());
     if (watch.signal.aborted) this.#follow();
     else watch.signal.addEventListener('abort', this.#follow, { once: true });
@@ -124,6 +141,7 @@ class Run<T> {
   #begin(): void {
     this.#begun = true;
     this.goOn();
+    this.begunMs = this.sinceMs;
   }
 
   #patienceMs(): number {

@@ -230,6 +230,20 @@ describe('when the primary fails', () => {
   });
 });
 
+describe('the meter of the models’ time', () => {
+  it('tells answers from work that was lost and from copies', async () => {
+    const rig = new Rig(SHADOWED);
+    await rig.speak({});
+    rig.diesAfter = 1;
+    await rig.speak({});
+    const spent = async () =>
+      (await rig.metrics.text()).matchAll(/^smartlite_model_seconds_total\{model="(\w+)",spent_on="(\w+)"/gm);
+    const lines = async () => [...(await spent())].map(([, model, on]) => `${model} ${on}`).toSorted();
+    await vi.waitFor(async () => expect(await lines()).toEqual(['double copy', 'robot answer', 'singer answer', 'singer lost']));
+    expect(await rig.metrics.text()).toMatch(/smartlite_model_first_result_seconds_count\{.*model="singer"\} 2/);
+  });
+});
+
 describe('when the primary stalls after its first frame', () => {
   // Time is virtual.
   beforeEach(() => vi.useFakeTimers());
