@@ -44,20 +44,23 @@ describe('the tier that the gateway sends a request to', () => {
 
 describe('a question', () => {
   /** What a question is counted for, and where it goes, when its caller has so many tokens left. */
-  async function asked(tokensLeft: bigint | undefined, tier = '') {
+  async function asked(tokensLeft: bigint | undefined, { tier = '', held = 0 } = {}) {
     const counted: string[] = [];
     const countTokens = async ({ tier: counting }: { tier: string }) => {
       counted.push(counting);
       return { promptTokens: 7, answerTokensMax: counting === 'lite' ? 10 : 128, promptTokensMax: 512 };
     };
     const ports = { llm: { countTokens }, tokensLeft: async () => tokensLeft, tiers: choice() } as unknown as Ports;
-    const { chosen, size } = await sized(ports, { messages: [], tier }, { signal: new AbortController().signal } as Call);
+    const { chosen, size } = await sized(ports, { messages: [], tier }, { signal: new AbortController().signal } as Call, {
+      held,
+    });
     return { tier: chosen.tier, answerTokensMax: size.answerTokensMax, counted };
   }
 
   it('is counted once where its caller has enough left, or names its tier', async () => {
+    expect((await asked(BigInt(NEED - 32), { held: 32 })).counted).toEqual(['']);
     expect(await asked(BigInt(NEED))).toEqual({ tier: '', answerTokensMax: 128, counted: [''] });
-    expect(await asked(0n, 'standard')).toEqual({ tier: 'standard', answerTokensMax: 128, counted: ['standard'] });
+    expect(await asked(0n, { tier: 'standard' })).toEqual({ tier: 'standard', answerTokensMax: 128, counted: ['standard'] });
   });
 
   it('goes to a smaller tier, and is counted for that, where the default’s longest answer is more than is left', async () => {

@@ -76,6 +76,11 @@ export class Meter {
     return Math.ceil(this.#used[unit]);
   }
 
+  /** What is held and not used yet. */
+  room(unit: MeteredUnit): number {
+    return Math.floor(this.#held[unit] - this.#used[unit]);
+  }
+
   /** Makes sure that `amount` more can be used, and that `covering` of it may be at once. Throws `over-budget`; nothing changes then. */
   async hold(unit: MeteredUnit, amount: number, covering = 0): Promise<void> {
     const lacking = Math.ceil(Math.max(0, this.#used[unit] + amount - this.#held[unit]));
@@ -91,7 +96,7 @@ export class Meter {
         return wanted;
       } catch (caught) {
         const rest = roomIn(caught) ?? 0;
-        const room = this.#held[unit] - this.#used[unit] + rest;
+        const room = this.room(unit) + rest;
         if (tries === 0 || room < least || room >= wanted) throw caught;
         wanted = room;
       }

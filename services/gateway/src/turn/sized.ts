@@ -10,15 +10,22 @@ export interface Sized {
   readonly llmTokensLeft: bigint | undefined;
 }
 
-/** Counts a question and chooses its tier. Counted again where another tier than the default is chosen: its model reads otherwise. */
+/**
+ * Counts a question and chooses its tier. Counted again where another tier than the default is chosen: its model reads otherwise.
+ * `held`: tokens that the request holds already, which nobody else counts as left.
+ */
 export async function sized(
   ports: Ports,
   { messages, tier: asked }: { readonly messages: ChatMessage[]; readonly tier: string },
   call: Call,
-  signal: AbortSignal = call.signal,
+  { signal = call.signal, held = 0 }: { readonly signal?: AbortSignal; readonly held?: number } = {},
 ): Promise<Sized> {
   const count = (tier: string) => ports.llm.countTokens({ messages, tier }, { call, signal });
   const [usual, llmTokensLeft] = await Promise.all([count(asked), ports.tokensLeft(call)]);
-  const chosen = await ports.tiers.answer(asked, usual.promptTokens, llmTokensLeft);
+  const chosen = await ports.tiers.answer(
+    asked,
+    usual.promptTokens,
+    llmTokensLeft === undefined ? undefined : llmTokensLeft + BigInt(held),
+  );
   return { chosen, llmTokensLeft, size: chosen.tier === asked ? usual : await count(chosen.tier) };
 }

@@ -17,7 +17,10 @@ export const FIRST_TOKENS_COVERED = 64;
 export async function* think({ ports, call, settings, meter, progress, signal }: Scene): AsyncIterable<string> {
   const { history, timeZone } = settings;
   const messages: ChatMessage[] = [...history, { role: 'user', content: progress.transcript }];
-  const { chosen, size, llmTokensLeft } = await sized(ports, { messages, tier: settings.tier }, call, signal);
+  const { chosen, size, llmTokensLeft } = await sized(ports, { messages, tier: settings.tier }, call, {
+    signal,
+    held: meter.room('llmTokens'),
+  });
   const { promptTokens, answerTokensMax } = size;
   const held = await meter.holdUpTo(
     'llmTokens',
