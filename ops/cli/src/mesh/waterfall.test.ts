@@ -31,6 +31,16 @@ describe('a trace whose spans are all there', () => {
     ]);
   });
 
+  it('says below which models answered and why, and why a tier was chosen', () => {
+    const named = { 'gen_ai.response.model': 'tiny', 'smartlite.because': 'primary of tier quick' };
+    const spans = [
+      { ...span('a', null, 0, 9), service: 'gateway' as const, attributes: { 'smartlite.asr.because': 'tier quick was chosen' } },
+      { ...span('b', 'a', 1, 2), attributes: named },
+    ];
+    const lines = drawWaterfall(waterfall(spans)).split('\n');
+    expect(lines.slice(2)).toEqual(['gateway: tier quick was chosen', 'asr by tiny: primary of tier quick']);
+  });
+
   it('gives times from its first start', () => {
     expect(waterfall([span('a', null, 5, 105), span('b', 'a', 10, 40)]).map(({ startMs, tookMs }) => [startMs, tookMs])).toEqual([
       [0, 100],

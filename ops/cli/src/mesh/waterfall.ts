@@ -1,4 +1,5 @@
 import type { SpanRecord } from '@smartlite/contracts';
+import { shown } from '@smartlite/trust';
 
 const BAR_COLUMNS = 40;
 const NAME_COLUMNS = 46;
@@ -25,10 +26,17 @@ export function waterfall(spans: readonly SpanRecord[]): WaterfallRow[] {
   return rowsUnder('', 0);
 }
 
-/** The rows as text: where, what, when, how long. */
+/** The rows as text: where, what, when, how long; then which models answered, and why these. */
 export function drawWaterfall(rows: readonly WaterfallRow[]): string {
   const endMs = Math.max(1, ...rows.map(({ startMs, tookMs }) => startMs + tookMs));
-  return rows.map((row) => drawRow(row, endMs)).join('\n');
+  return [...rows.map((row) => drawRow(row, endMs)), ...rows.flatMap(({ span }) => reasonOf(span))].join('\n');
+}
+
+function reasonOf({ service, attributes }: SpanRecord): readonly string[] {
+  const model = attributes['gen_ai.response.model'];
+  if (model !== undefined) return [shown(`${service} by ${String(model)}: ${String(attributes['smartlite.because'] ?? '')}`)];
+  const chosen = ['smartlite.asr.because', 'smartlite.llm.because'].map((name) => attributes[name]);
+  return chosen.flatMap((because) => (because === undefined ? [] : [shown(`${service}: ${String(because)}`)]));
 }
 
 function drawRow({ span, depth, startMs, tookMs }: WaterfallRow, endMs: number): string {
