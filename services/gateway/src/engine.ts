@@ -42,7 +42,7 @@ export interface Ports extends Stages {
   /** The voice that a request means. Throws `invalid-argument`, with the names there are, for a voice or a model that is not there. */
   readonly voiceFor: (asked: { readonly model: string; readonly voice: string }) => Promise<string>;
   /** The tier that a request goes to, and why. */
-  readonly tiers: Pick<TierChoice, 'recognition' | 'answer'>;
+  readonly tiers: Pick<TierChoice, 'recognition' | 'answer' | 'requireAnswer'>;
   /** A name for a reservation that nobody outside can choose: the same name twice would be one reservation. */
   readonly newId: () => string;
   /** 16 random bytes, hex: what an answer's digests are salted with. */

@@ -1,5 +1,5 @@
 import { type Platform, traceFacts } from '@smartlite/chassis';
-import type { ServedBy } from '@smartlite/contracts';
+import { MeshError, type ServedBy } from '@smartlite/contracts';
 import { type ChosenTier, chooseAnswer, chooseRecognition, DEVICES } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import type { PackInForce } from './packinforce.ts';
@@ -25,6 +25,17 @@ export class TierChoice {
     return this.#chosen('llm', asked, ({ llm_tiers: tiers }, mode) =>
       chooseAnswer(tiers, { asked, promptTokens, tokensLeft, mode }),
     );
+  }
+
+  /**
+   * Throws `invalid-argument`, with the names there are, for an LLM tier that the pack does not have. The language model would say so
+   * too, but only after somebody has spoken, and been charged for it.
+   */
+  async requireAnswer(asked: string): Promise<void> {
+    const known = asked === '' ? undefined : await this.#packs.current();
+    if (known?.kind !== 'known' || Object.hasOwn(known.pack.llm_tiers.tiers, asked)) return;
+    const [name, names] = [JSON.stringify(asked.slice(0, 40)), Object.keys(known.pack.llm_tiers.tiers).join(', ')];
+    throw new MeshError('invalid-argument', `tier: there is no LLM tier ${name}; give one of ${names}`);
   }
 
   /** A service asked for no tier takes its default one, so a default without a reason is left to it: its pack may be newer. */

@@ -1,6 +1,7 @@
 import { MeshError } from '@smartlite/contracts';
 import { Worker } from 'node:worker_threads';
 import type { Container } from './detect.ts';
+import { oggPages } from './ogg.ts';
 import type { Sound } from './samples.ts';
 
 /**
@@ -17,7 +18,7 @@ const HEAP_MB_MAX = 256;
 
 let decoders = 0;
 
-/** Decodes FLAC, MP3, Ogg Vorbis or Ogg Opus as it comes. Throws `unsupported-media` where the file is broken. */
+/** Decodes FLAC, MP3, Ogg Vorbis, Ogg Opus or Ogg FLAC as it comes. Throws `unsupported-media` where the file is broken. */
 export async function* decodeCompressed(
   container: Exclude<Container, 'wav'>,
   bytes: AsyncIterable<Uint8Array>,
@@ -35,7 +36,7 @@ export async function* decodeCompressed(
   failed.catch(() => undefined);
   let heard = false;
   try {
-    for await (const part of piecesThenEnd(bytes)) {
+    for await (const part of pieces(container.startsWith('ogg') ? oggPages(bytes) : thenEnd(bytes))) {
       const sound = await ask(worker, failed, container, part);
       if (!sound || (sound.channels[0]?.length ?? 0) === 0) continue;
       heard = true;
@@ -48,17 +49,23 @@ export async function* decodeCompressed(
   }
 }
 
-async function* piecesThenEnd(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array | null> {
-  for await (const part of bytes) {
-    for (let at = 0; at < part.byteLength; at += PIECE_BYTES) yield part.subarray(at, at + PIECE_BYTES);
-  }
+async function* thenEnd(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array | null> {
+  yield* bytes;
   yield null;
+}
+
+async function* pieces(parts: AsyncIterable<Uint8Array | null>): AsyncIterable<Uint8Array | null> {
+  for await (const part of parts) {
+    if (part === null) yield null;
+    else for (let at = 0; at < part.byteLength; at += PIECE_BYTES) yield part.subarray(at, at + PIECE_BYTES);
+  }
 }
 
 async function ask(
   worker: Worker,
   failed: Promise<never>,
   container: Container,
+  /** Null: the end of a recording. */
   part: Uint8Array | null,
 ): Promise<Sound | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Sound | null>();

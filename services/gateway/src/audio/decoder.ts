@@ -15,6 +15,7 @@ interface Decoder {
   readonly ready: Promise<void>;
   decode(bytes: Uint8Array): Decoded | Promise<Decoded>;
   flush?(): Decoded | Promise<Decoded>;
+  reset(): Promise<void>;
 }
 
 const MAKERS: Readonly<Record<Exclude<Container, 'wav'>, () => Decoder>> = {
@@ -22,6 +23,7 @@ const MAKERS: Readonly<Record<Exclude<Container, 'wav'>, () => Decoder>> = {
   mp3: () => new MPEGDecoder(),
   'ogg-vorbis': () => new OggVorbisDecoder(),
   'ogg-opus': () => new OggOpusDecoder(),
+  'ogg-flac': () => new FLACDecoder(),
 };
 
 const { container } = workerData as { readonly container: Exclude<Container, 'wav'> };
@@ -34,8 +36,13 @@ parentPort?.on('message', (bytes: Uint8Array | null) => {
   );
 });
 
+let hasEnded = false;
+
+/** The sound of some bytes, or null: what is left of a recording at its end. Another one may follow. */
 async function work(bytes: Uint8Array | null): Promise<Decoded> {
   await decoder.ready;
+  if (hasEnded) await decoder.reset();
+  hasEnded = bytes === null;
   if (bytes) return decoder.decode(bytes);
   return (await decoder.flush?.()) ?? { channelData: [], sampleRate: 0 };
 }

@@ -72,6 +72,10 @@ describe('a recording in any known format', () => {
     ['float.wav', 1],
     ['streamed.wav', 1],
     ['flac.flac', 1],
+    ['rf64.wav', 1],
+    ['flac.ogg', 1],
+    ['alaw.wav', 0.99],
+    ['mulaw.wav', 0.99],
     ['8bit.wav', 0.95],
     ['8khz.wav', 0.9],
     ['44khz-stereo.wav', 0.99],
@@ -140,6 +144,31 @@ describe('a recording in any known format', () => {
     expect(await taken(pieces(clip('16khz.wav').subarray(0, 44 + 10_001)))).toEqual(REFERENCE.subarray(0, 10_000));
   });
 
+  it.each([
+    ['alaw.wav', 6, [0x00, 0x2a, 0x55, 0x80, 0xaa, 0xd5], [-5_504, -32_256, -8, 5_504, 32_256, 8]],
+    ['mulaw.wav', 7, [0x00, 0x0f, 0x7f, 0x80, 0x8f, 0xff], [-32_124, -16_764, 0, 32_124, 16_764, 0]],
+  ])('has the levels of ITU-T G.711 where a telephone made it: %s', async (_name, format, codes, levels) => {
+    const header = Buffer.from(clip('16khz.wav').subarray(0, 44));
+    header.writeUInt16LE(format, 20);
+    header.writeUInt16LE(1, 32);
+    header.writeUInt16LE(8, 34);
+    const pcm = await taken(pieces(Buffer.concat([header, Buffer.from(codes)])));
+    expect([...samples(pcm)]).toEqual(levels);
+  });
+
+  it.each(['opus.ogg', 'flac.ogg'])('may be a chain of recordings, of which all are heard: %s', async (name) => {
+    const twice = Buffer.concat([clip(name), clip(name)]);
+    const [one, both] = await Promise.all([clip(name), twice].map((bytes) => taken(pieces(bytes))));
+    expect(Math.abs((both?.length ?? 0) - 2 * (one?.length ?? 0)) / SECOND_BYTES).toBeLessThan(0.01);
+    expect(likeness(both?.subarray(one?.length) as Buffer, one as Buffer, 200)).toBeGreaterThan(0.99);
+  });
+
+  it.each(['opus.ogg', 'flac.ogg'])('is not made longer where it was cut short: %s', async (name) => {
+    const [whole, cut] = await Promise.all([clip(name), clip(name).subarray(0, -400)].map((bytes) => taken(pieces(bytes))));
+    expect(cut?.length).toBeLessThan(whole?.length ?? 0);
+    expect(likeness(cut as Buffer, whole as Buffer, 4)).toBeGreaterThan(0.9);
+  });
+
   it('may say a size of 0, as recorders that stream do', async () => {
     expect(await taken(pieces(patched(40, 0, 4)))).toEqual(REFERENCE);
   });
@@ -160,6 +189,24 @@ describe('an upload that is no recording', () => {
       Buffer.from(`\0\0\0\x20ftypM4A ${'x'.repeat(200)}`, 'latin1'),
       'unsupported-media',
       /MP4 or M4A/,
+    ],
+    [
+      'a form',
+      Buffer.from('--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nRIFF'),
+      'unsupported-media',
+      /a multipart form/,
+    ],
+    [
+      'an Ogg page with a byte changed',
+      Buffer.from(clip('vorbis.ogg')).fill(0x55, 5_000, 5_001),
+      'unsupported-media',
+      /page at byte \d+ is damaged/,
+    ],
+    [
+      'a chain of recordings without end',
+      Buffer.concat(Array.from({ length: 17 }, () => clip('opus.ogg'))),
+      'unsupported-media',
+      /over 16 recordings/,
     ],
     ['a WAV header cut short', clip('16khz.wav').subarray(0, 20), 'unsupported-media', /ends after 20 bytes/],
     ['a WAV header without samples', clip('16khz.wav').subarray(0, 44), 'invalid-argument', /no samples/],
@@ -196,19 +243,19 @@ describe('an upload that is no recording', () => {
       'Ogg without a codec that is known',
       Buffer.concat([Buffer.from('OggS'), Buffer.alloc(9_000, 7)]),
       'unsupported-media',
-      /neither Vorbis nor Opus/,
+      /neither Vorbis, Opus nor FLAC/,
     ],
     [
       'Vorbis, and then garbage',
       Buffer.concat([clip('vorbis.ogg').subarray(0, 64), Buffer.alloc(9_000, 7)]),
       'unsupported-media',
-      /vorbis file cannot be decoded/,
+      /page at byte \d+ is damaged/,
     ],
     [
       'Opus, and then garbage',
       Buffer.concat([clip('opus.ogg').subarray(0, 64), Buffer.alloc(9_000, 7)]),
       'unsupported-media',
-      /opus file cannot be decoded/,
+      /page at byte \d+ is damaged/,
     ],
   ] as const)('is refused with what is wrong: %s', async (_what, bytes, code, message) => {
     await expect(taken(pieces(bytes))).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

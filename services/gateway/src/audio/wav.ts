@@ -1,10 +1,15 @@
 import type { Sound } from './samples.ts';
 import { broken, type Format, formatOf } from './wavformat.ts';
 
-// RIFF/WAVE as it comes, byte by byte: header first, then samples while the upload still runs.
+// RIFF/WAVE as it comes, byte by byte: header first, then samples while the upload still runs. Files of over 4 GB are RF64 or BW64
+// (EBU Tech 3306, ITU-R BS.2088): recorders that may have to write one begin every file so, with the length in a chunk `ds64`.
 
 const RIFF_HEADER_BYTES = 12;
 const CHUNK_HEADER_BYTES = 8;
+/** Lengths of the file and of its samples, 64 bits each. */
+const SIZES_BYTES = 16;
+const SAMPLES_SIZE_AT = 8;
+const SIZE_ELSEWHERE = 0xffff_ffff;
 const FORMAT_BYTES_MIN = 16;
 /** The longest that is in use has 40 bytes. It is kept until it is whole, so it must not be long. */
 const FORMAT_BYTES_MAX = 1024;
@@ -18,6 +23,7 @@ export class WavReader {
   #format: Format | undefined;
   #left = 0;
   #declared: number | undefined;
+  #size64: number | undefined;
   #skip = 0;
   #skipped = 0;
   #read = 0;
@@ -53,6 +59,10 @@ export class WavReader {
     const id = this.#pending.toString('latin1', 0, 4);
     const size = this.#pending.readUInt32LE(4);
     if (id === 'fmt ') return this.#formatChunk(size);
+    if (id === 'ds64' && size >= SIZES_BYTES) {
+      if (this.#pending.length < CHUNK_HEADER_BYTES + SIZES_BYTES) return false;
+      this.#size64 = Number(this.#pending.readBigUInt64LE(CHUNK_HEADER_BYTES + SAMPLES_SIZE_AT));
+    }
     this.#take(CHUNK_HEADER_BYTES);
     if (id === 'data') return this.#beginSamples(size);
     this.#skip = size + (size % 2);
@@ -86,10 +96,11 @@ export class WavReader {
     return true;
   }
 
-  #beginSamples(size: number): boolean {
+  #beginSamples(size32: number): boolean {
     if (!this.#format) throw broken(`has samples at byte ${this.#read} but no format chunk before them`);
     // Recorders that stream do not know the length and write 0 or the largest number.
-    const isKnown = size !== 0 && size < 0xffff_fff0;
+    const size = size32 === SIZE_ELSEWHERE && this.#size64 !== undefined ? this.#size64 : size32;
+    const isKnown = size !== 0 && (size < 0xffff_fff0 || size === this.#size64);
     this.#declared = isKnown ? size : undefined;
     this.#left = isKnown ? size : Number.POSITIVE_INFINITY;
     this.#state = 'samples';

@@ -14,7 +14,11 @@ export function failureOf(caught: unknown): MeshError {
   const status = (caught as { statusCode?: unknown }).statusCode;
   const message = caught instanceof Error ? caught.message : '';
   if (status === 413) return new MeshError('payload-too-large', 'the body is larger than is taken here');
-  if (status === 415 || status === 406) return new MeshError('unsupported-media', 'the content type is not taken here');
+  if (status === 415 || status === 406)
+    return new MeshError(
+      'unsupported-media',
+      'content-type: it is none that is taken here; JSON is application/json, audio audio/wav or the like',
+    );
   if (typeof status === 'number' && status >= 400 && status < 500) return new MeshError('invalid-argument', message);
   return MeshError.from(caught);
 }

@@ -3,6 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import { intake, type IntakeLimits } from '../audio/intake.ts';
 import { patiently, within } from './patience.ts';
 
+/** Stock clients send ten at most. */
+export const FIELDS_MAX = 20;
+const ONE_FILE = 'one file is due, in the field "file"';
+
 /** A form with one recording. */
 export interface AudioForm {
   /** 16 kHz mono s16le. */
@@ -28,8 +32,7 @@ export async function audioForm(
   for (let next = await step(parts.next(), idleMsMax); !next.done; next = await step(parts.next(), idleMsMax)) {
     const part = next.value;
     if (part.type === 'field') fields.set(part.fieldname, String(part.value));
-    else if (part.fieldname !== 'file' || audio)
-      throw new MeshError('invalid-argument', 'form: one file is due, in the field "file"');
+    else if (part.fieldname !== 'file' || audio) throw new MeshError('invalid-argument', `form: ${ONE_FILE}`);
     else
       audio = await gathered(intake(heard(patiently(part.file, idleMsMax)), limits)).catch((caught: unknown) =>
         brokenOff(caught, request),
@@ -55,10 +58,17 @@ function brokenOff(caught: unknown, { raw }: FastifyRequest): never {
 /** The parser's own complaints are about the form; only it can tell what is wrong with it. */
 function step<T>(next: Promise<T>, idleMsMax: number): Promise<T> {
   const named = next.catch((cause: unknown) => {
-    const premature = (cause as { code?: unknown }).code === 'FST_MP_PREMATURE_CLOSE';
-    if (premature) throw new MeshError('cancelled', 'the upload was broken off', { cause });
-    if (cause instanceof Error && 'statusCode' in cause) throw cause;
-    throw new MeshError('invalid-argument', 'form: it is no multipart/form-data that can be read', { cause });
+    const code = String((cause as { code?: unknown }).code);
+    if (code === 'FST_MP_PREMATURE_CLOSE') throw new MeshError('cancelled', 'the upload was broken off', { cause });
+    const what = COMPLAINTS[code] ?? 'it is no multipart/form-data that can be read';
+    throw new MeshError('invalid-argument', `form: ${what}`, { cause });
   });
   return within(named, idleMsMax);
 }
+
+/** What the parser refuses by itself, in words that say what is due. */
+const COMPLAINTS: Readonly<Record<string, string>> = {
+  FST_FILES_LIMIT: ONE_FILE,
+  FST_FIELDS_LIMIT: `${FIELDS_MAX} fields are the most`,
+  FST_PROTO_VIOLATION: 'a field has a name that is not taken',
+};

@@ -286,7 +286,39 @@ describe('a request that is none', () => {
   });
 });
 
+describe('a client, or a proxy, of HTTP/1.0', () => {
+  it.each([
+    ['/v1/chat/completions', CHAT.replace('{', '{"stream":true,'), /data: \[DONE\]\n\n$/],
+    ['/v1/audio/speech', JSON.stringify({ input: 'Hello.', response_format: 'pcm' }), /audio\/pcm[\s\S]+\r\n\r\n[\s\S]{1000}/],
+  ])('gets its stream to the end, without trailers: %s', async (path, body, whole) => {
+    await using gate = await edge();
+    const { hostname, port } = new URL(gate.url);
+    const socket = connect(Number(port), hostname);
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (text: string) => (answer += text));
+    const head = [`authorization: Bearer ${gate.keys.ann}`, 'content-type: application/json', `content-length: ${body.length}`];
+    socket.write(`POST ${path} HTTP/1.0\r\n${head.join('\r\n')}\r\n\r\n${body}`);
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(answer).toMatch(/^HTTP\/1.1 200/);
+    expect(answer).not.toMatch(/^trailer:/im);
+    expect(answer).toMatch(whole);
+  });
+});
+
 describe('a recording in a form', () => {
+  it.each([
+    ['two files', (body: FormData) => body.append('file', new File(['RIFF'], 'b.wav')), /one file is due/],
+    ['a name that is none', (body: FormData) => body.append('__proto__', 'x'), /a field has a name/],
+    ['fields without end', (body: FormData) => Array.from({ length: 30 }, (_, at) => body.append(`a${at}`, 'x')), /20 fields/],
+    ['times of words', (body: FormData) => body.append('timestamp_granularities[]', 'word'), /only segments/],
+  ])('is refused in words where the form has %s', async (_what, spoil, message) => {
+    await using gate = await edge();
+    const body = form();
+    spoil(body);
+    const response = await gate.fetch('/v1/audio/transcriptions', { method: 'POST', body });
+    expect([response.status, await response.json()]).toMatchObject([400, { error: { message: expect.stringMatching(message) } }]);
+  });
+
   it('may stand before the fields that say what to do with it', async () => {
     await using gate = await edge();
     const body = form();

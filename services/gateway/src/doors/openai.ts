@@ -3,13 +3,13 @@ import type { FastifyInstance } from 'fastify';
 import type { IntakeLimits } from '../audio/intake.ts';
 import type { Ports } from '../engine.ts';
 import type { Desk } from './desk.ts';
+import { FIELDS_MAX } from './form.ts';
 import { chatCompletions } from './openai/chat.ts';
 import { modelList } from './openai/models.ts';
 import { speech } from './openai/speech.ts';
 import { transcriptions } from './openai/transcriptions.ts';
 import { patientStream } from './patience.ts';
 
-const FIELDS_MAX = 20;
 const FIELD_BYTES_MAX = 4_096;
 
 /** OpenAI's endpoints, so that its stock clients work by changing address and key. */

@@ -4,7 +4,16 @@ import { RECEIPT_HEADER, SALT_HEADER } from '../turn/receipt.ts';
 import { failureOf, refusalOf } from './failure.ts';
 
 /** Announces what follows a streamed body (RFC 9110, 6.6.2). */
-export const trailerNames = { trailer: `${RECEIPT_HEADER}, ${SALT_HEADER}` } as const;
+const trailerNames = { trailer: `${RECEIPT_HEADER}, ${SALT_HEADER}` } as const;
+
+/** Begins a streamed body. HTTP/1.0, which some proxies speak, has no chunks and so no trailers: such a body ends with its connection. */
+export function beginStream(reply: FastifyReply, headers: Readonly<Record<string, string>>): FastifyReply['raw'] {
+  const { raw, request } = reply;
+  const chunked = request.raw.httpVersion !== '1.0';
+  raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...(chunked && trailerNames), ...headers });
+  reply.hijack();
+  return raw;
+}
 
 /** How events look on the wire. */
 export interface EventForm<T> {
@@ -20,11 +29,7 @@ export interface EventForm<T> {
 export async function sendEvents<T>(reply: FastifyReply, events: AsyncIterable<T>, form: EventForm<T>): Promise<FastifyReply> {
   const source = events[Symbol.asyncIterator]();
   let next = await source.next();
-  reply.hijack();
-  const { raw } = reply;
-  raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
-    ...trailerNames,
+  const raw = beginStream(reply, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',

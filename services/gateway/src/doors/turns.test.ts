@@ -184,6 +184,30 @@ describe('a turn that cannot be taken', () => {
     await settled(gate);
   });
 
+  it('because nobody has the tier that it names, is refused before anybody has listened', async () => {
+    await using gate = await edge();
+    const response = await gate.fetch('/v1/voice/turns?tier=grand', { method: 'POST', body: QUESTION });
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { error: { message: expect.stringMatching(/no LLM tier "grand"; give one of \w+/) } },
+    ]);
+    expect([gate.stages.heardBytes, gate.ledger.settled]).toEqual([0, []]);
+  });
+
+  it.each([
+    ['audio/l16; rate="48000"', 200],
+    ['audio/L16;channels=1', 200],
+    ['audio/l16;rate=fast', 415],
+    ['audio/l16;rate=16000;channels=2', 415],
+  ])('says so, where raw samples are none that are taken: %s', async (contentType, status) => {
+    await using gate = await edge();
+    const response = await gate.turn(new Uint8Array(96_000), { headers: { 'content-type': contentType } });
+    const told = status === 200 ? await allEvents(response) : await response.json();
+    expect(response.status).toBe(status);
+    if (contentType.includes('48000')) expect(gate.stages.heardBytes).toBeLessThan(33_000);
+    if (status !== 200) expect(told).toMatchObject({ error: { message: expect.stringMatching(/^content-type: /) } });
+  });
+
   it('names a query that is not known', async () => {
     await using gate = await edge();
     const response = await gate.fetch('/v1/voice/turns?teir=lite', { method: 'POST', body: QUESTION });

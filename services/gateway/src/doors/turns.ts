@@ -2,6 +2,7 @@ import { MeshError, type TurnDone, type TurnResponse, type TurnSettings } from '
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { intake, type IntakeLimits, RATE_HZ } from '../audio/intake.ts';
+import { RATE_HZ_MAX, RATE_HZ_MIN } from '../audio/samples.ts';
 import { wavFile } from '../audio/wavfile.ts';
 import type { Ports } from '../engine.ts';
 import { Statement } from '../turn/statement.ts';
@@ -9,9 +10,6 @@ import { takeTurn } from '../turn/turn.ts';
 import { type Desk, header } from './desk.ts';
 import { asrLatencyMs, parse } from './openai/parse.ts';
 import { sendEvents } from './sse.ts';
-
-const RATE_HZ_MIN = 4_000;
-const RATE_HZ_MAX = 384_000;
 
 const query = z.strictObject({
   tier: z.string().max(64).default(''),
@@ -61,13 +59,15 @@ function settingsOf(request: FastifyRequest): TurnSettings {
   };
 }
 
-/** `audio/l16;rate=16000` is raw s16le; everything else is told by its content. */
-export function rawRateOf(contentType: string | undefined): number | undefined {
-  const match = /^audio\/l16\s*(?:;.*)?$/i.exec(contentType ?? '');
-  if (!match) return undefined;
-  const rate = Number(/rate=(\d+)/i.exec(contentType ?? '')?.[1] ?? RATE_HZ);
-  if (rate < RATE_HZ_MIN || rate > RATE_HZ_MAX)
-    throw new MeshError('unsupported-media', `content-type: rate ${rate} is not ${RATE_HZ_MIN} to ${RATE_HZ_MAX}`);
+/** `audio/l16;rate=16000` is raw s16le, mono; everything else is told by its content. */
+function rawRateOf(contentType = ''): number | undefined {
+  if (!/^audio\/l16\s*(?:;.*)?$/i.test(contentType)) return undefined;
+  const parameter = (name: string) => new RegExp(`;\\s*${name}\\s*=\\s*"?([^";\\s]*)`, 'i').exec(contentType)?.[1];
+  const rate = Number(parameter('rate') ?? RATE_HZ);
+  if (!(rate >= RATE_HZ_MIN && rate <= RATE_HZ_MAX))
+    throw new MeshError('unsupported-media', `content-type: rate ${parameter('rate')} is not ${RATE_HZ_MIN} to ${RATE_HZ_MAX}`);
+  if ((parameter('channels') ?? '1') !== '1')
+    throw new MeshError('unsupported-media', 'content-type: raw samples are of one channel here; send several as WAV');
   return rate;
 }
 

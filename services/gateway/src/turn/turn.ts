@@ -34,8 +34,9 @@ export async function* takeTurn(
   call: Call,
   { readyToReply = async () => settings, said = new Said() }: InSession = {},
 ): AsyncIterable<TurnResponse> {
-  // Before anything is held: whoever names a voice that is not there would else be told so after he has spoken.
+  // Before anything is held: whoever names a voice or a tier that is not there would else be told so after he has spoken.
   await ports.voiceFor({ model: '', voice: settings.voice });
+  await ports.tiers.requireAnswer(settings.tier);
   const meter = await openMeter(ports, call);
   const leaving = new AbortController();
   const progress = new Progress(() => ports.clock.monotonicMs(), settings.timers);

@@ -7,7 +7,7 @@ import type { Ports } from '../../engine.ts';
 import { Statement } from '../../turn/statement.ts';
 import { speak } from '../../work.ts';
 import type { Desk } from '../desk.ts';
-import { trailerNames, write } from '../sse.ts';
+import { beginStream, write } from '../sse.ts';
 import { tierName, voiceName } from './names.ts';
 import { parse } from './parse.ts';
 
@@ -59,10 +59,7 @@ async function sendWav(reply: FastifyReply, frames: AsyncIterable<AudioFrame>): 
 async function sendPcm(reply: FastifyReply, sound: AsyncIterable<Buffer>, idleMsMax: number): Promise<FastifyReply> {
   const source = sound[Symbol.asyncIterator]();
   let next = await source.next();
-  reply.hijack();
-  const { raw } = reply;
-  const headers = reply.getHeaders() as Record<string, string>;
-  raw.writeHead(200, { ...headers, ...trailerNames, 'content-type': `audio/pcm;rate=${OPENAI_RATE_HZ}` });
+  const raw = beginStream(reply, { 'content-type': `audio/pcm;rate=${OPENAI_RATE_HZ}` });
   try {
     for (; !next.done; next = await source.next()) await write(raw, next.value, idleMsMax);
     raw.addTrailers(Object.fromEntries(reply.trailers));

@@ -21,6 +21,7 @@ const fieldsSchema = z.object({
     .string()
     .regex(/^en(glish)?([-_].*)?$/i, { error: 'only English is recognised' })
     .optional(),
+  'timestamp_granularities[]': z.literal('segment', { error: 'only segments have times here' }).optional(),
   stream: z.enum(['false', '0', ''], { error: 'is not offered here; POST /v1/voice/turns and /v1/realtime stream' }).optional(),
 });
 
