@@ -168,7 +168,7 @@ describe('a mesh that has just been started', () => {
     expect(servedBy?.asr.because).toContain(`prefers a gpu and is served on cpu; ${why}`);
     const reasons = async () => {
       const { spans } = await mesh.facts<{ spans: readonly SpanRecord[] }>('trace', traceId);
-      return spans.map(({ attributes }) => attributes['smartlite.asr.because']);
+      return spans.map(({ attributes }) => attributes['smartlite.asr_because']);
     };
     await expect.poll(reasons, PATIENCE).toContain(why);
   });

@@ -44,7 +44,7 @@ export class TierChoice {
     if (known.kind === 'unknown') return { tier: asked, because: '' };
     const { tier, because } = choose(known.pack, this.#guard.current().mode);
     if (because === '') return { tier: asked, because };
-    traceFacts({ [`smartlite.${stage}.tier`]: tier, [`smartlite.${stage}.because`]: because });
+    traceFacts({ [`smartlite.${stage}_tier`]: tier, [`smartlite.${stage}_because`]: because });
     return { tier, because };
   }
 }

@@ -34,7 +34,7 @@ describe('a trace whose spans are all there', () => {
   it('says below which models answered and why, and why a tier was chosen', () => {
     const named = { 'gen_ai.response.model': 'tiny', 'smartlite.because': 'primary of tier quick' };
     const spans = [
-      { ...span('a', null, 0, 9), service: 'gateway' as const, attributes: { 'smartlite.asr.because': 'tier quick was chosen' } },
+      { ...span('a', null, 0, 9), service: 'gateway' as const, attributes: { 'smartlite.asr_because': 'tier quick was chosen' } },
       { ...span('b', 'a', 1, 2), attributes: named },
     ];
     const lines = drawWaterfall(waterfall(spans)).split('\n');

@@ -35,7 +35,7 @@ export function drawWaterfall(rows: readonly WaterfallRow[]): string {
 function reasonOf({ service, attributes }: SpanRecord): readonly string[] {
   const model = attributes['gen_ai.response.model'];
   if (model !== undefined) return [shown(`${service} by ${String(model)}: ${String(attributes['smartlite.because'] ?? '')}`)];
-  const chosen = ['smartlite.asr.because', 'smartlite.llm.because'].map((name) => attributes[name]);
+  const chosen = ['smartlite.asr_because', 'smartlite.llm_because'].map((name) => attributes[name]);
   return chosen.flatMap((because) => (because === undefined ? [] : [shown(`${service}: ${String(because)}`)]));
 }
 
