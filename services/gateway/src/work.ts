@@ -21,6 +21,7 @@ import type { Statement } from './turn/statement.ts';
 import { SentenceCutter } from './turn/sentences.ts';
 import { sized } from './turn/sized.ts';
 import { FIRST_TOKENS_COVERED } from './turn/think.ts';
+import { upToStop } from './uptostop.ts';
 
 // The single stages of a turn, metered and recorded, for the doors that offer them one by one.
 
@@ -108,15 +109,18 @@ export interface ChatRequest {
   readonly temperature: number;
   readonly seed: bigint;
   readonly saidFrom: SaidFrom;
+  /** Before the first of these the answer ends. */
+  readonly stops: readonly string[];
 }
 
 /** An answer to a conversation, token by token. */
 export async function* chat(ports: Ports, request: ChatRequest, statement: Statement, call: Call): AsyncIterable<ChatPiece> {
-  const { messages } = request;
+  const { stops, ...wanted } = request;
+  const { messages } = wanted;
   const { chosen, size, llmTokensLeft } = await sized(ports, request, call);
   const maxTokens = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
   const lastAnswer = messages.findLast(({ role }) => role === 'assistant')?.content ?? '';
-  const asked = { ...request, tier: chosen.tier, maxTokens, facts: { ...NO_SESSION, lastAnswer, llmTokensLeft } };
+  const asked = { ...wanted, tier: chosen.tier, maxTokens, facts: { ...NO_SESSION, lastAnswer, llmTokensLeft } };
   const { promptTokens } = size;
   const covering = promptTokens + Math.min(maxTokens, FIRST_TOKENS_COVERED);
   let answer = '';
@@ -139,18 +143,18 @@ export async function* chat(ports: Ports, request: ChatRequest, statement: State
       }
       return done;
     };
-    generation = yield* closedInWords(stage, promptTokens, texts(), (text) => (answer += text));
+    const { end, stopped } = yield* upToStop(closedInWords(stage, promptTokens, texts()), stops, (text) => (answer += text));
+    generation = end && { ...end, ...(stopped && { finishReason: 'stop' }) };
     statement.output('answer', answer.trim());
   });
   if (generation) yield { kind: 'done', generation, given };
 }
 
-/** An answer whose model fails after it has begun ends in words, and says that it was cut; before that it fails. `heard` gets each text. */
+/** An answer whose model fails after it has begun ends in words, and says that it was cut; before that it fails. */
 async function* closedInWords(
   stage: Stage,
   promptTokens: number,
   texts: AsyncGenerator<ChatText, Generation | undefined>,
-  heard: (text: string) => void,
 ): AsyncGenerator<ChatText, Generation | undefined> {
   let answerTokens = 0;
   let begun = false;
@@ -160,13 +164,11 @@ async function* closedInWords(
       if (next.done === true) return next.value;
       answerTokens += next.value.tokens;
       begun ||= next.value.text !== '';
-      heard(next.value.text);
       yield next.value;
     }
   } catch (caught) {
     if (!begun || !canBeClosed(caught, stage.signal)) throw caught;
     const text = ` … ${CUT_SHORT}`;
-    heard(text);
     yield { kind: 'text', text, tokens: 0 };
     return { promptTokens, answerTokens, finishReason: CUT, servedBy: stage.served['llm'], tool: '', timers: [] };
   } finally {

@@ -198,6 +198,8 @@ describe('every response', () => {
       gate.fetch('/'),
       gate.fetch('/v1/models'),
       gate.fetch('/v1/nothing'),
+      gate.fetch('/v1/%zz'),
+      gate.fetch('/v1/realtime'),
       gate.fetch('/v1/models', { key: null }),
       gate.turn(''),
       gate.turn(QUESTION),
@@ -247,6 +249,7 @@ describe('a request that is none', () => {
       400,
     ],
     ['a path that is not there', '/v1/embeddings', '{}', json, 404],
+    ['a path that is no URL', '/v1/%zz', '{}', json, 400],
   ])('is refused with its status, in OpenAI’s shape: %s', async (_what, path, body, headers, status) => {
     await using gate = await edge();
     const response = await gate.fetch(path, { method: 'POST', body, headers });

@@ -13,7 +13,7 @@ import { facts } from './facts.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import { openAi } from './openai.ts';
 import { realtime } from './realtime.ts';
-import { rawRefusal } from './rawrefusal.ts';
+import { pathRefusal, rawRefusal } from './rawrefusal.ts';
 import { traceparentOf } from './traceparent.ts';
 import { voiceTurns } from './turns.ts';
 
@@ -55,6 +55,7 @@ export async function listenHttp(platform: Platform, ports: Ports, options: Http
     bodyLimit: JSON_BYTES_MAX,
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id'], platform),
     http: { headersTimeout: idleMsMax, connectionsCheckingInterval: Math.ceil(idleMsMax / LOOKS_PER_IDLE) },
+    frameworkErrors: (_error, { id, raw }, reply) => pathRefusal(id, raw, reply.raw, platform),
     clientErrorHandler: (error, socket) => rawRefusal(error, socket, platform),
     forceCloseConnections: true,
     return503OnClosing: false,

@@ -95,6 +95,32 @@ describe('the stock OpenAI client', () => {
     expect(gate.ledger.settled).toMatchObject([{ spent: { requests: 1, llmTokens: 15 } }]);
   });
 
+  it('chats up to a stop that it names, streamed and whole', async () => {
+    await using gate = await edge();
+    const asked = { model: 'standard', messages, stop: ['?', 'Shall'] };
+    const whole = await clientOf(gate).chat.completions.create(asked);
+    expect(whole.choices[0]).toMatchObject({ message: { content: SENTENCES[0] }, finish_reason: 'stop' });
+    let text = '';
+    const chunks = await clientOf(gate).chat.completions.create({ ...asked, stream: true });
+    for await (const { choices } of chunks) text += choices[0]?.delta.content ?? '';
+    expect(text.trim()).toBe(SENTENCES[0]);
+  });
+
+  it.each([
+    ['response_format', { type: 'json_object' }, /only text/],
+    ['tool_choice', 'required', /tools are not called/],
+    ['modalities', ['text', 'audio'], /only text/],
+    ['logprobs', true, /not given/],
+    ['messages', [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }], /images/],
+    ['messages', [{ role: 'user', content: 'half \ud800' }], /surrogate/],
+    ['stop', ['1', '2', '3', '4', '5'], /up to 4/],
+  ])('is told what it cannot have, and gets nothing else in its place: %s', async (field, value, message) => {
+    await using gate = await edge();
+    const asked = { model: 'standard', messages, [field]: value };
+    const refusal = clientOf(gate).chat.completions.create(asked as Parameters<OpenAI['chat']['completions']['create']>[0]);
+    await expect(refusal).rejects.toMatchObject({ status: 400, message: expect.stringMatching(message) });
+  });
+
   it('chats, streamed, token by token and not all at once', async () => {
     await using gate = await edge();
     const hold = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 import type { Platform } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { refusalOf } from './failure.ts';
 import { traceparentOf } from './traceparent.ts';
@@ -19,6 +19,17 @@ export function rawRefusal({ code }: NodeJS.ErrnoException, socket: Socket, plat
     `traceparent: ${traceparentOf(undefined, platform)}`,
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
+}
+
+/** Answers a path that is no URL: the router refuses it before any hook has named the request. */
+export function pathRefusal(id: string, { headers }: IncomingMessage, response: ServerResponse, platform: Platform): void {
+  const { status, body } = refusalOf(new MeshError('invalid-argument', 'the path of the request is no URL that can be read'));
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'x-request-id': id,
+    traceparent: traceparentOf(headers['traceparent'], platform),
+  });
+  response.end(JSON.stringify(body));
 }
 
 function refusalFor(code: string | undefined): MeshError {

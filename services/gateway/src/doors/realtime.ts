@@ -1,6 +1,7 @@
 import websocket from '@fastify/websocket';
 import { MeshError } from '@smartlite/contracts';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { IntakeLimits } from '../audio/intake.ts';
 import type { Ports } from '../engine.ts';
@@ -35,7 +36,10 @@ export async function realtime(app: FastifyInstance, desk: Desk, ports: Ports, l
     if (sessions >= SESSIONS_MAX)
       throw new MeshError('overloaded', `${SESSIONS_MAX} sessions are open already`, { retryAfterMs: 1_000 });
   };
-  app.get('/v1/realtime', { websocket: true, preValidation: room }, (socket, request) => {
+  const handler = async () => {
+    throw new MeshError('invalid-argument', 'GET /v1/realtime is a WebSocket: open it with one');
+  };
+  const wsHandler = (socket: WebSocket, request: FastifyRequest) => {
     const { model } = parse(query, request.query, 'query');
     const session = new RealtimeSession({ socket, request, desk, ports, limits, tier: tierName(model) });
     sessions += 1;
@@ -60,5 +64,6 @@ export async function realtime(app: FastifyInstance, desk: Desk, ports: Ports, l
       sessions -= 1;
       session.close();
     });
-  });
+  };
+  app.route({ method: 'GET', url: '/v1/realtime', preValidation: room, handler, wsHandler });
 }

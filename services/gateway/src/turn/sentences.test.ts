@@ -31,6 +31,13 @@ describe('an answer that comes token by token', () => {
     expect(Math.max(...sentences.map((sentence) => sentence.length))).toBeLessThanOrEqual(240);
   });
 
+  it.each(['x', '1', '\u{20000}'])('is not spelled where a word does not end: %s', (letter) => {
+    const pieces = cut(letter.repeat(600));
+    expect(pieces.join('')).toBe(letter.repeat(600));
+    expect(pieces.length).toBeLessThan(7);
+    expect(pieces.every((piece) => piece.isWellFormed())).toBe(true);
+  });
+
   it('loses no letter, however it is cut into tokens', () => {
     const bare = (text: string) => text.replace(/[^\p{L}\p{N}]/gu, '');
     fc.assert(

@@ -52,9 +52,11 @@ function shorten(sentence: string): { readonly ready: readonly string[]; readonl
   let rest = sentence;
   while (rest.length > SENTENCE_CHARS_MAX) {
     const head = rest.slice(0, SENTENCE_CHARS_MAX);
-    const at = Math.max(head.lastIndexOf(', ') + 1, head.lastIndexOf('; ') + 1) || head.lastIndexOf(' ') || SENTENCE_CHARS_MAX;
-    ready.push(rest.slice(0, Math.max(at, 1)));
-    rest = rest.slice(Math.max(at, 1));
+    const [pause, space] = [Math.max(head.lastIndexOf(', '), head.lastIndexOf('; ')) + 1, Math.max(head.lastIndexOf(' '), 0)];
+    // Without either it is cut where it is, but within no character.
+    const at = pause || space || head.length - (head.isWellFormed() ? 0 : 1);
+    ready.push(rest.slice(0, at));
+    rest = rest.slice(at);
   }
   return { ready, rest };
 }

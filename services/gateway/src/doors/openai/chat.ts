@@ -14,10 +14,24 @@ import { parse } from './parse.ts';
 const MESSAGES_MAX = 64;
 const TOKENS_MAX = 100_000;
 
-const content = z.union([
-  z.string(),
-  z.array(z.object({ type: z.literal('text'), text: z.string() })).transform((parts) => parts.map(({ text }) => text).join('')),
-]);
+/** Stops of one request, as OpenAI has it, and the longest of them. */
+const STOPS_MAX = 4;
+const STOP_CHARS_MAX = 256;
+
+// JSON can hold half a character, of which no UTF-8 can be made, and so no digest.
+const text = z.string().refine((given) => given.isWellFormed(), { error: 'half of a surrogate pair is no character' });
+const content = z
+  .union(
+    [
+      z.string(),
+      z
+        .array(z.object({ type: z.literal('text'), text: z.string() }))
+        .transform((parts) => parts.map((part) => part.text).join('')),
+    ],
+    { error: 'give text, or parts of type "text": images, sound and files are not read here' },
+  )
+  .pipe(text);
+const stop = z.string().min(1).max(STOP_CHARS_MAX);
 const bodySchema = z.object({
   model: z.string().max(64).default(''),
   messages: z
@@ -29,6 +43,14 @@ const bodySchema = z.object({
   temperature: z.number().min(0).max(2).nullish(),
   seed: z.number().int().min(0).nullish(),
   n: z.literal(1, { error: 'only one choice is made' }).nullish(),
+  stop: z
+    .union([stop.transform((one) => [one]), z.array(stop).max(STOPS_MAX)], { error: `give up to ${STOPS_MAX} texts` })
+    .nullish(),
+  // What asks for another kind of answer than is made here is refused, and not answered with what its reader cannot take.
+  response_format: z.object({ type: z.literal('text', { error: 'only text is written here' }) }).nullish(),
+  tool_choice: z.enum(['none', 'auto'], { error: 'tools are not called here: give none or auto' }).nullish(),
+  modalities: z.array(z.literal('text', { error: 'only text; POST /v1/audio/speech speaks it' })).nullish(),
+  logprobs: z.literal(false, { error: 'they are not given here' }).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
 });
@@ -66,6 +88,7 @@ function wanted(asked: Asked): ChatRequest {
     tier: tierName(asked.model),
     maxTokens: asked.max_completion_tokens ?? asked.max_tokens ?? 0,
     temperature: asked.temperature ?? 0,
+    stops: asked.stop ?? [],
     seed: BigInt(asked.seed ?? 0),
     // Whoever waits for the whole answer has heard nothing of it before.
     saidFrom: asked.stream === true ? SaidFrom.SAID_FROM_UNSPECIFIED : SaidFrom.SAID_FROM_END,
