@@ -21,7 +21,7 @@ const RULES: readonly Rule[] = [
   {
     what: 'chance',
     pattern: /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(|\bgetRandomValues\(/,
-    allowed: [...COMMANDS, 'libs/trust/src/certificates.ts', 'libs/trust/src/domain.ts'],
+    allowed: [...COMMANDS, 'libs/trust/src/certificates/issue.ts', 'libs/trust/src/domain.ts'],
   },
   {
     what: 'sockets',

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { getPublicKey, utils } from '@noble/secp256k1';
-import { type Authority, createIntermediate, createRootAuthority, issueRoleCertificate } from './certificates.ts';
+import { type Authority, createIntermediate, createRootAuthority, issueRoleCertificate } from './certificates/issue.ts';
 import { type Signer, signDigest } from './signature.ts';
 import { sha256Hex } from './digest.ts';
 import type { TrustDocument } from './trustdocument.ts';

@@ -6,17 +6,16 @@ export { chunksOf, verifyChunk } from './artifact/spot.ts';
 export type { ArtifactOutcome } from './artifact/judge.ts';
 export { type ArtifactReport, verifyArtifacts } from './artifact/verify.ts';
 export { canonicalBytes } from './canonical.ts';
+export type { Authority } from './certificates/issue.ts';
+export { type Role, ROLES } from './certificates/roles.ts';
 export {
-  type Authority,
   type ChainTrust,
   readCertificate,
   readPrivateKey,
-  type Role,
   type RoleCertificate,
-  ROLES,
   splitPem,
   verifyRoleCertificate,
-} from './certificates.ts';
+} from './certificates/verify.ts';
 export { type Digest, digestOf, sha256, sha256Hex } from './digest.ts';
 export {
   createIdentity,

@@ -1,4 +1,4 @@
-import { readCertificate } from './certificates.ts';
+import { readCertificate } from './certificates/verify.ts';
 import { sha256Hex } from './digest.ts';
 import type { ProvenLock } from './verifylock.ts';
 

@@ -12,7 +12,7 @@ import {
 import { type HashAllOptions, hashAll } from './artifact/gather.ts';
 import { treeRoot } from './artifact/tree.ts';
 import { canonicalBytes } from './canonical.ts';
-import { readCertificate } from './certificates.ts';
+import { readCertificate } from './certificates/verify.ts';
 import { type Digest, digestOf, sha256, sha256Hex } from './digest.ts';
 import { finding, TrustError } from './finding.ts';
 import { mlBom } from './mlbom.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { splitPem } from './certificates.ts';
+import { splitPem } from './certificates/verify.ts';
 import { finding, TrustError } from './finding.ts';
 import { parseStrictJson, placeIn } from './json.ts';
 

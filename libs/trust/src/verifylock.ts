@@ -1,5 +1,5 @@
 import { assertChunks } from './artifact/chunks.ts';
-import { readCertificate, verifyRoleCertificate } from './certificates.ts';
+import { readCertificate, verifyRoleCertificate } from './certificates/verify.ts';
 import { type Digest, sha256Hex } from './digest.ts';
 import { finding, type Finding, TrustError } from './finding.ts';
 import { type Lock, lockDigest, lockPayload, LOCK_PAYLOAD_TYPE, type LockFile, parseLock, signedPart } from './lock.ts';

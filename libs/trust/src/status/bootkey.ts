@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import type { Role } from '../certificates.ts';
+import type { Role } from '../certificates/roles.ts';
 import { TrustError } from '../finding.ts';
 import { guardKey } from '../spki.ts';
 import { asVerified, type Verified } from '../verified.ts';

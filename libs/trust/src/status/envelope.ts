@@ -1,6 +1,6 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { z } from 'zod';
-import type { Role } from '../certificates.ts';
+import type { Role } from '../certificates/roles.ts';
 import { TrustError } from '../finding.ts';
 import { sha256Hex } from '../digest.ts';
 import { pae } from '../pae.ts';

@@ -1,7 +1,7 @@
 import { sha256Hex } from '../digest.ts';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { type RoleIdentity } from './envelope.ts';
-import type { Role } from '../certificates.ts';
+import type { Role } from '../certificates/roles.ts';
 import { TrustError } from '../finding.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----\n?/g;

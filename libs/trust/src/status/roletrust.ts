@@ -1,4 +1,5 @@
-import { type Role, verifyRoleCertificate } from '../certificates.ts';
+import type { Role } from '../certificates/roles.ts';
+import { verifyRoleCertificate } from '../certificates/verify.ts';
 import { sha256Hex } from '../digest.ts';
 import { TrustError } from '../finding.ts';
 import type { TrustDocument } from '../trustdocument.ts';

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createIntermediate, createRootAuthority, issueRoleCertificate, type Role } from '../certificates.ts';
+import { createIntermediate, createRootAuthority, issueRoleCertificate } from '../certificates/issue.ts';
+import type { Role } from '../certificates/roles.ts';
 import type { TrustDocument } from '../trustdocument.ts';
 import { asVerified, type Verified } from '../verified.ts';
 import { guardKey } from '../spki.ts';
