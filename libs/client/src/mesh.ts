@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { MeshError, SUBJECTS } from '@smartlite/contracts';
 import { parseTrust, type RoleTrust, roleTrust, type TrustDocument } from '@smartlite/trust';
+import '@smartlite/contracts/nats-socket';
 import { connect, type NatsConnection } from 'nats';
 import { followAlerts, type MeshAlert } from './alerts.ts';
 import { type EventsOptions, followEvents, type MeshEvent } from './events.ts';

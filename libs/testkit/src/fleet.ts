@@ -11,6 +11,7 @@ import {
   signBudgetOrder,
   signOrder,
 } from '@smartlite/trust';
+import '@smartlite/contracts/nats-socket';
 import { connect, type NatsConnection } from 'nats';
 import { type TestDomain, testDomain, type TestDomainOptions } from './domain/domain.ts';
 import { type NatsOptions, type NatsProcess, natsServer } from './nats.ts';

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import '@smartlite/contracts/nats-socket';
 import { connect } from 'nats';
 import { type NatsProcess, natsServer } from './nats.ts';
 import { temporaryFolder } from './process.ts';

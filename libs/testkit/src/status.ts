@@ -1,6 +1,7 @@
 import { ensureStreams } from '@smartlite/chassis/parts';
 import { SUBJECTS } from '@smartlite/contracts';
 import { type LockStatus, parseNonceRequest, signNonceReply, signStatus } from '@smartlite/trust';
+import '@smartlite/contracts/nats-socket';
 import { connect } from 'nats';
 import type { TestDomain } from './domain/domain.ts';
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { MeshError, SUBJECTS } from '@smartlite/contracts';
+import '@smartlite/contracts/nats-socket';
 import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import type { Log } from '../platform.ts';

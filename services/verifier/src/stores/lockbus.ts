@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Log } from '@smartlite/chassis';
 import { SUBJECTS } from '@smartlite/contracts';
+import '@smartlite/contracts/nats-socket';
 import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import type { LockBus } from '../engine.ts';
