@@ -21,6 +21,7 @@ function smartlite(...args: string[]) {
 describe('the command', () => {
   it('explains itself and ends with 0', () => {
     expect(smartlite('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('up [options]') });
+    expect(smartlite('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });
 
   it.each([

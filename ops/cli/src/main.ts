@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import own from '../package.json' with { type: 'json' };
 import { report } from './report.ts';
 
 /** Each verb's module is read when it is called: a command starts in half the time. The order is that of the help. */
@@ -25,6 +26,7 @@ const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>>
 
 const program = new Command('smartlite')
   .description('A self-hosted voice mesh in which no model answers unless every byte of it matches a signed lock.')
+  .version(own.version, '--version', 'print the version')
   .option('--debug', 'show where an error came from')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
