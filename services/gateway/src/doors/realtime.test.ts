@@ -230,6 +230,7 @@ describe('a realtime session', () => {
       [{ type: 'session.destroy' }, /no event that is taken here/],
       [{ type: 'input_audio_buffer.append', audio: '***' }, /audio/],
       [{ type: 'session.update', session: { input_audio_format: 'g711_ulaw' } }, /only pcm16/],
+      [{ type: 'session.update', session: { voice: 'nobody' } }, /no voice "nobody"/],
       [commit, /buffer is empty/],
       [create, /nothing has been said/],
       [{ type: 'response.cancel', event_id: 'mine' }, /no response is under way/],
@@ -243,6 +244,13 @@ describe('a realtime session', () => {
     expect(client.events.at(-1)).toMatchObject({ error: { event_id: 'mine' } });
     client.send(...PIECES, commit, create);
     await client.until('response.done');
+  });
+
+  it('is closed with the code for it, when a message is larger than the longest turn', async () => {
+    await using gate = await edge();
+    using client = await open(gate);
+    client.send('x'.repeat(5 * 1024 * 1024));
+    await eventually(() => client.closed?.code).toBe(1009);
   });
 
   it('refuses more audio while it answers, and an utterance longer than a turn', async () => {
@@ -300,6 +308,15 @@ describe('whoever opens a session', () => {
       expect(client.events).toEqual([]);
     }
     expect((await gate.fetch('/v1/realtime', { key: null })).status).toBe(401);
+  });
+
+  it('is told which tiers there are, where it names another', async () => {
+    await using gate = await edge();
+    const response = await gate.fetch('/v1/realtime?model=grand');
+    expect([response.status, await response.text()]).toMatchObject([400, expect.stringMatching(/no LLM tier .*give one of/)]);
+    const client = new Client(gate, ['realtime', `openai-insecure-api-key.${gate.keys.ann}`], '/v1/realtime?model=grand');
+    await eventually(() => client.closed).toBeDefined();
+    expect(client.events).toEqual([]);
   });
 
   it('is never sent the key back', async () => {

@@ -21,6 +21,7 @@ const MESSAGES_MAX = 4;
 const CLOSE_NORMAL = 1000;
 
 const query = z.object({ model: z.string().max(64).optional() });
+const tierOf = (request: FastifyRequest) => tierName(parse(query, request.query, 'query').model);
 
 /** `GET /v1/realtime`: OpenAI's realtime sessions over WebSocket, audio as pcm16 of 24 kHz. */
 export async function realtime(app: FastifyInstance, desk: Desk, ports: Ports, limits: IntakeLimits): Promise<void> {
@@ -32,7 +33,8 @@ export async function realtime(app: FastifyInstance, desk: Desk, ports: Ports, l
       handleProtocols: (offered) => (offered.has('realtime') ? 'realtime' : false),
     },
   });
-  const room = async () => {
+  const mayOpen = async (request: FastifyRequest) => {
+    await ports.tiers.requireAnswer(tierOf(request));
     if (sessions >= SESSIONS_MAX)
       throw new MeshError('overloaded', `${SESSIONS_MAX} sessions are open already`, { retryAfterMs: 1_000 });
   };
@@ -40,8 +42,7 @@ export async function realtime(app: FastifyInstance, desk: Desk, ports: Ports, l
     throw new MeshError('invalid-argument', 'GET /v1/realtime is a WebSocket: open it with one');
   };
   const wsHandler = (socket: WebSocket, request: FastifyRequest) => {
-    const { model } = parse(query, request.query, 'query');
-    const session = new RealtimeSession({ socket, request, desk, ports, limits, tier: tierName(model) });
+    const session = new RealtimeSession({ socket, request, desk, ports, limits, tier: tierOf(request) });
     sessions += 1;
     let waiting = 0;
     let last = session.open();
@@ -58,12 +59,13 @@ export async function realtime(app: FastifyInstance, desk: Desk, ports: Ports, l
           if (waiting < MESSAGES_MAX && socket.isPaused) socket.resume();
         });
     });
-    socket.on('error', () => socket.terminate());
+    // What is no WebSocket message, or too large a one, closes the connection with the code that says so.
+    socket.on('error', () => session.close());
     socket.on('close', () => {
       clearTimeout(quiet);
       sessions -= 1;
       session.close();
     });
   };
-  app.route({ method: 'GET', url: '/v1/realtime', preValidation: room, handler, wsHandler });
+  app.route({ method: 'GET', url: '/v1/realtime', preValidation: mayOpen, handler, wsHandler });
 }

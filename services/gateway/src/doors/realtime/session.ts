@@ -8,11 +8,12 @@ import { Statement } from '../../turn/statement.ts';
 import { takeTurn } from '../../turn/turn.ts';
 import type { Desk } from '../desk.ts';
 import { failureOf } from '../failure.ts';
+import { voiceName } from '../openai/names.ts';
 import { parse } from '../openai/parse.ts';
 import { patiently } from '../patience.ts';
 import { traceparentOf } from '../traceparent.ts';
 import { type ClientEvent, clientEvent } from './events.ts';
-import { SessionMemory } from './settings.ts';
+import { SessionMemory, voiceIn } from './settings.ts';
 import { newTurn, type RealtimeTurn, responseEvent, tellTurn } from './turn.ts';
 import { Wire } from './wire.ts';
 
@@ -77,6 +78,7 @@ export class RealtimeSession {
   async #obey(event: ClientEvent): Promise<void> {
     switch (event.type) {
       case 'session.update':
+        await this.#parts.ports.voiceFor({ model: '', voice: voiceName(voiceIn(event.session) ?? '') });
         this.#memory.update(event.session);
         return this.#wire.send({ type: 'session.updated', session: this.#memory.facts(this.#id) });
       case 'input_audio_buffer.append':
@@ -257,6 +259,6 @@ function jsonOf(message: string): unknown {
   try {
     return JSON.parse(message);
   } catch {
-    throw new MeshError('invalid-argument', 'the message is no JSON');
+    throw new MeshError('invalid-argument', 'the message is no JSON: events are JSON, in text messages');
   }
 }

@@ -13,6 +13,11 @@ interface LastReply {
   readonly message: ChatMessage;
 }
 
+/** The voice that an update names, as either generation of clients does. */
+export function voiceIn({ voice, audio }: SessionUpdate): string | undefined {
+  return voice ?? audio?.output?.voice;
+}
+
 /** What a session remembers. It lives with the connection, and nowhere else. */
 export class SessionMemory {
   readonly #tier: string;
@@ -30,10 +35,11 @@ export class SessionMemory {
     this.#tier = tier;
   }
 
-  update({ type, instructions, voice, turn_detection, audio }: SessionUpdate): void {
+  update(update: SessionUpdate): void {
+    const { type, instructions, turn_detection, audio } = update;
     if (type === 'realtime') this.released = true;
     this.#instructions = instructions ?? this.#instructions;
-    this.#voice = voice ?? audio?.output?.voice ?? this.#voice;
+    this.#voice = voiceIn(update) ?? this.#voice;
     const detection = audio?.input?.turn_detection === undefined ? turn_detection : audio.input.turn_detection;
     if (detection !== undefined) this.detection = detection;
   }
