@@ -45,15 +45,25 @@ function limitHeaders({ facts, retryAfterMs = 0 }: MeshError): Record<string, st
   };
 }
 
-/** Status, headers and body of a refusal: OpenAI's shape, and our reason. */
+/** Status, headers and body of a refusal: OpenAI's shape, our reason, and where no header can say it any more when to come again (s). */
 export function refusalOf(error: MeshError) {
-  const retry = error.retryAfterMs ?? (error.httpStatus === 503 ? 1_000 : undefined);
+  const retryMs = error.retryAfterMs ?? (error.httpStatus === 503 ? 1_000 : undefined);
+  const retry = retryMs === undefined ? undefined : Math.ceil(retryMs / 1_000);
   const headers: Record<string, string> = {
-    ...(retry !== undefined && { 'retry-after': String(Math.ceil(retry / 1_000)) }),
+    ...(retry !== undefined && { 'retry-after': String(retry) }),
     ...(error.code === 'over-budget' && limitHeaders(error)),
   };
+  const { facts, message, code, reason } = error;
   const body = {
-    error: { ...error.facts, message: error.message, type: typeOf(error), code: error.code, param: null, reason: error.reason },
+    error: {
+      ...facts,
+      message,
+      type: typeOf(error),
+      code,
+      param: null,
+      reason,
+      ...(retry !== undefined && { retry_after: retry }),
+    },
   };
   return { status: error.httpStatus, headers, body };
 }

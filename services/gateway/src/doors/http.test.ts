@@ -183,7 +183,7 @@ describe('safe mode', () => {
     gate.mesh.guard.become({ mode: 'safe', reasons: ['DIGEST_MISMATCH: mind'] });
     expect((await events).at(-1)).toMatchObject({
       event: 'error',
-      data: { error: { reason: 'SAFE_MODE', because: 'DIGEST_MISMATCH: mind' } },
+      data: { error: { reason: 'SAFE_MODE', retry_after: expect.any(Number), because: 'DIGEST_MISMATCH: mind' } },
     });
     await eventually(() => [gate.ledger.open.size, gate.ledger.settled.length]).toEqual([0, 1]);
     expect(gate.mesh.trail.entries.find(({ kind }) => kind === 'turn.failed')).toMatchObject({ facts: { code: 'safe-mode' } });

@@ -273,7 +273,7 @@ describe('a realtime session', () => {
     await using gate = await edge({ state: { mode: 'safe' } });
     using client = await open(gate);
     client.send(...PIECES, commit, create);
-    expect(await client.until('error')).toMatchObject({ error: { reason: 'SAFE_MODE' } });
+    expect(await client.until('error')).toMatchObject({ error: { reason: 'SAFE_MODE', retry_after: expect.any(Number) } });
     gate.mesh.guard.become({ mode: 'normal' });
     client.send(...PIECES, commit, create);
     await client.until('response.done', 2);
