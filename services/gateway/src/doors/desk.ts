@@ -114,7 +114,7 @@ export class Desk {
           ? narrowed(caller, known.pack.residency_policy, wish)
           : { allowed: caller, limits: undefined, refusal: known.error };
       const headers = { traceparent, ...(tracestate !== undefined && { tracestate }) };
-      const entry = { name, inSafeMode, caller: allowed, requestId: request.id, headers, timeoutMs: WORK_MS_MAX, signal };
+      const entry = { name, inSafeMode, caller: allowed, requestId: request.id, headers, timeoutMs: timeoutOf(request), signal };
       counted(1);
       try {
         yield* platform.door(entry, (call) => {
@@ -146,6 +146,15 @@ function keyInProtocol(request: FastifyRequest): string | undefined {
 export function header(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** How long the caller waits for the whole answer: nobody works on for one who has given up, nor begins what would be late. */
+function timeoutOf(request: FastifyRequest): number {
+  const given = header(request, 'x-smartlite-timeout-ms');
+  if (given === undefined) return WORK_MS_MAX;
+  if (!/^[1-9]\d{0,8}$/.test(given))
+    throw new MeshError('invalid-argument', 'x-smartlite-timeout-ms: give whole milliseconds, 1 or more');
+  return Math.min(Number(given), WORK_MS_MAX);
 }
 
 /** In the head of an answer that is sent as a whole, after the body of one that is streamed. */

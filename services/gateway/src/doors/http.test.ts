@@ -405,3 +405,21 @@ describe('what was said (quiet-logs)', () => {
     for (const secret of [...canary.split(' '), ...Object.values(gate.keys), "o'clock"]) expect(told).not.toContain(secret);
   });
 });
+
+describe('how long a caller waits', () => {
+  it('ends its answer as 504, and everything behind it, when it is over', async () => {
+    await using gate = await edge();
+    gate.stages.secondSentence = new Promise(() => undefined);
+    const headers = { 'x-smartlite-timeout-ms': '300', accept: 'audio/wav' };
+    const response = await gate.turn(QUESTION, { headers });
+    expect([response.status, await response.json()]).toMatchObject([504, { error: { code: 'deadline-exceeded' } }]);
+    await eventually(() => gate.stages.left).toContain('llm');
+    await eventually(() => gate.ledger.open.size).toBe(0);
+  });
+
+  it('is refused where it is no number of milliseconds', async () => {
+    await using gate = await edge();
+    for (const given of ['0', '-1', '1.5', 'soon', ''])
+      expect((await gate.turn(QUESTION, { headers: { 'x-smartlite-timeout-ms': given } })).status).toBe(400);
+  });
+});
