@@ -42,6 +42,16 @@ describe('a turn over gRPC', () => {
     expect(gate.ledger.open.size).toBe(0);
   });
 
+  it('whose caller falls silent is over after the time that the setting gives, and the books are closed', async () => {
+    await using gate = await edge({ environment: { SMARTLITE_IDLE_MS_MAX: '150' } });
+    const silent = async function* () {
+      yield* sent(settings, pcm);
+      await new Promise(() => undefined);
+    };
+    await expect(all(gate.mesh.of(VoiceServiceService).turn(silent(), {}))).rejects.toMatchObject({ code: 'request-timeout' });
+    await eventually(() => [gate.ledger.open.size, gate.ledger.settled.length]).toEqual([0, 1]);
+  });
+
   it('is refused in safe mode', async () => {
     await using gate = await edge({ state: { mode: 'safe' } });
     await expect(all(gate.mesh.of(VoiceServiceService).turn(sent(pcm), {}))).rejects.toBeInstanceOf(MeshError);

@@ -2,6 +2,7 @@ import { type Call, defineService, implement } from '@smartlite/chassis';
 import { MeshError, type TurnRequest, type TurnSettings, VoiceServiceService } from '@smartlite/contracts';
 import { gatewayConfig } from './config.ts';
 import { type HttpDoor, listenHttp } from './doors/http.ts';
+import { patiently } from './doors/patience.ts';
 import type { Ports } from './engine.ts';
 import { LatestTurns } from './latest.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
@@ -65,7 +66,7 @@ export const gateway = defineService({
     return {
       grpc: [
         implement(VoiceServiceService, {
-          turn: { inSafeMode: 'refuse', handle: (requests, call) => turn(ports, requests, call) },
+          turn: { inSafeMode: 'refuse', handle: (requests, call) => turn(ports, patiently(requests, idleMsMax), call) },
         }),
       ],
       facts: () => ({ inflight: http?.inflight() ?? 0, queued: 0, models: [], addresses: http ? { http: http.url } : {} }),
