@@ -8,6 +8,7 @@ import type {
   SettleResponse,
 } from '@smartlite/contracts';
 import type { TierChoice } from './tiers.ts';
+import type { Pace } from './turn/pace.ts';
 
 // What this service needs from outside: the three stages of a turn, and the books. It owns no model.
 
@@ -41,6 +42,8 @@ export interface Ports extends Stages {
   readonly tokensLeft: (call: Call) => Promise<bigint | undefined>;
   /** The voice that a request means. Throws `invalid-argument`, with the names there are, for a voice or a model that is not there. */
   readonly voiceFor: (asked: { readonly model: string; readonly voice: string }) => Promise<string>;
+  /** How fast turns are answered here. */
+  readonly pace: Pace;
   /** The tier that a request goes to, and why. */
   readonly tiers: Pick<TierChoice, 'recognition' | 'answer' | 'requireAnswer'>;
   /** A name for a reservation that nobody outside can choose: the same name twice would be one reservation. */

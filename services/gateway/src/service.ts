@@ -9,6 +9,7 @@ import { StreamedLedgerLine } from './ledgerline.ts';
 import { PackInForce } from './packinforce.ts';
 import { TierChoice } from './tiers.ts';
 import { tokensLeft } from './tokensleft.ts';
+import { Pace } from './turn/pace.ts';
 import { Statement } from './turn/statement.ts';
 import { takeTurn } from './turn/turn.ts';
 import { voiceFor, voiceModels } from './voices.ts';
@@ -56,6 +57,7 @@ export const gateway = defineService({
         if (known.kind === 'unknown') throw known.error;
         return voiceFor(voiceModels(known.pack), asked);
       },
+      pace: new Pace(() => clock.monotonicMs()),
       tiers: new TierChoice(packs, platform.guard),
       newId: () => ids.uuid(),
       newSalt: () => Buffer.from(ids.bytes(SALT_BYTES)).toString('hex'),

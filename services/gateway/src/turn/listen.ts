@@ -24,7 +24,11 @@ export async function* listen(scene: Scene, audio: AsyncIterable<Uint8Array>): A
   if (final.transcript) yield { kind: { $case: 'transcript', value: final.transcript } };
 }
 
-async function* requests({ settings, meter, progress }: Scene, tier: string, audio: AsyncIterable<Uint8Array>) {
+async function* requests(
+  { ports, call, settings, meter, progress, pace }: Scene,
+  tier: string,
+  audio: AsyncIterable<Uint8Array>,
+) {
   const { endAtPause } = settings;
   yield { kind: { $case: 'settings' as const, value: { tier, partials: true, endAtPause } } };
   for await (const pcm of audio) {
@@ -33,4 +37,6 @@ async function* requests({ settings, meter, progress }: Scene, tier: string, aud
     yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm) } };
   }
   progress.mark('audioEnded');
+  // Before the recogniser begins with it: what could not be answered in time would only delay what can.
+  pace.begin(call.deadlineUnixMs - ports.clock.nowMs());
 }

@@ -40,11 +40,14 @@ export async function* takeTurn(
   const meter = await openMeter(ports, call);
   const leaving = new AbortController();
   const progress = new Progress(() => ports.clock.monotonicMs(), settings.timers);
-  const scene = { ports, call, settings, meter, progress, said, signal: AbortSignal.any([call.signal, leaving.signal]) };
+  const pace = ports.pace.turn();
+  const scene = { ports, call, settings, meter, progress, said, pace, signal: AbortSignal.any([call.signal, leaving.signal]) };
   let ending: 'answered' | MeshError = new MeshError('cancelled', 'the caller has left');
   try {
     yield* listen(scene, audio);
+    pace.hold();
     const asked = await unlessEnded(readyToReply(), scene.signal);
+    pace.goOn();
     progress.timers = asked.timers;
     yield* spoken(reply({ ...scene, settings: asked }), statement);
     await meter.settle();
@@ -56,6 +59,7 @@ export async function* takeTurn(
     throw caught;
   } finally {
     leaving.abort(new MeshError('cancelled', 'the turn has ended'));
+    pace.end(ending === 'answered' || ending.code === 'deadline-exceeded');
     await meter
       .settle()
       .catch((caught: unknown) => ports.log.error('a turn was not settled', { code: MeshError.from(caught).code }));
