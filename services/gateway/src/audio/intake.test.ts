@@ -128,6 +128,11 @@ describe('a recording in any known format', () => {
     expect(await taken(pieces(REFERENCE, 333), RATE_HZ)).toEqual(REFERENCE);
   });
 
+  it.each([4_000, 192_000])('may be made at the lowest rate, and at the highest: %i', async (rate) => {
+    const seconds = (await taken(pieces(patched(24, rate, 4)))).length / SECOND_BYTES;
+    expect(seconds / (REFERENCE.length / 2 / rate)).toBeCloseTo(1, 1);
+  });
+
   it('may be silence', async () => {
     const pcm = await taken(pieces(wavFile(new Uint8Array(SECOND_BYTES), RATE_HZ)));
     expect(pcm).toEqual(Buffer.alloc(SECOND_BYTES));
@@ -224,6 +229,7 @@ describe('an upload that is no recording', () => {
     ],
     ['no channel', patched(22, 0, 2), 'unsupported-media', /0 channels/],
     ['a rate that nothing records at', patched(24, 7, 4), 'unsupported-media', /7 samples a second/],
+    ['a rate that nothing resamples', patched(24, 192_001, 4), 'unsupported-media', /192001 samples a second; 4000 to 192000/],
     ['a format that is not known', patched(20, 85, 2), 'unsupported-media', /format 85/],
     ['a frame that cannot be', patched(32, 3, 2), 'unsupported-media', /3 bytes for 1 samples/],
     ['a format chunk of a gigabyte', patched(16, 1 << 30, 4), 'unsupported-media', /format chunk of 1073741824 bytes/],

@@ -1,8 +1,8 @@
 import { MeshError } from '@smartlite/contracts';
 
-/** What recordings are made with, telephones and studios included. */
+/** What recordings are made with, telephones and studios included. The resampler takes no higher rate. */
 export const RATE_HZ_MIN = 4_000;
-export const RATE_HZ_MAX = 384_000;
+export const RATE_HZ_MAX = 192_000;
 export const CHANNELS_MAX = 32;
 
 /** Decoded sound: one array a channel, -1 to 1. */
