@@ -5,8 +5,8 @@ interface Piece {
 
 /**
  * An answer up to the first of some stops, which is left out. What may be the beginning of a stop waits for what follows it. The rest
- * of the answer is read and not passed on, for who made it is known at its end. `heard` gets each text that is passed
- * on. Resolves with what `texts` ends with, and whether a stop was met.
+ * of the answer is read and not passed on, for who made it is known at its end. `heard` gets each text that is passed on.
+ * Resolves with what `texts` ends with, and whether a stop was met.
  */
 export async function* upToStop<T extends Piece, R>(
   texts: AsyncGenerator<T, R>,

@@ -32,7 +32,7 @@ const FOREIGN: readonly (readonly [name: string, starts: RegExp])[] = [
   ['Wave64', /^riff\x2e\x91/],
   ['big-endian WAV (RIFX)', /^RIFX/],
   ['gzip', /^\x1f\x8b/],
-  ['a multipart form and not the file itself', /^--[^]*content-disposition/i],
+  ['a multipart form and not the file itself', /^--[\w-]{16,}(\r|$)/],
   ['JSON and not the file itself', /^\s*[{[]/],
 ];
 

@@ -197,7 +197,7 @@ describe('an upload that is no recording', () => {
     ],
     [
       'a form',
-      Buffer.from('--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nRIFF'),
+      Buffer.from('--------------------------0123456789abcdef\r\nContent-Disposition: form-data; name="file"\r\n\r\nRIFF'),
       'unsupported-media',
       /a multipart form/,
     ],

@@ -13,7 +13,10 @@ const SEGMENTS_AT = 26;
 /** Recordings in one file: each needs a decoder that begins anew, which costs far more than the bytes that ask for it. */
 const LINKS_MAX = 16;
 
-/** Whole pages of an Ogg file, and null after the last of each recording. A last page that is cut short is left out. Throws `unsupported-media` where a page is damaged. */
+/**
+ * The whole pages of an Ogg file, as many together as have come, and null after the last of each recording. A last page that is cut
+ * short is left out. Throws `unsupported-media` where a page is damaged.
+ */
 export async function* oggPages(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array | null> {
   const cutter = new PageCutter();
   let links = 1;
@@ -22,18 +25,22 @@ export async function* oggPages(bytes: AsyncIterable<Uint8Array>): AsyncIterable
   let ended = false;
   for await (const part of bytes) {
     cutter.add(part);
+    let pages: Buffer[] = [];
     for (let page = cutter.next(ended); page; page = cutter.next(ended)) {
       const flags = page[FLAGS_AT] ?? 0;
       const begins = (flags & FIRST_PAGE) !== 0;
       if (begins && goesOn) {
         links += 1;
         if (links > LINKS_MAX) throw broken(`it is a chain of over ${LINKS_MAX} recordings: send them one by one`);
+        yield Buffer.concat(pages);
         yield null;
+        pages = [];
       }
       goesOn = !begins;
       ended = (flags & LAST_PAGE) !== 0;
-      yield page;
+      pages.push(page);
     }
+    yield Buffer.concat(pages);
   }
   yield null;
 }
@@ -53,7 +60,12 @@ class PageCutter {
   /** The next whole page. What follows the last page of a recording and is none is of no interest. */
   next(afterLast: boolean): Buffer | undefined {
     while (this.#length >= this.#wanted) {
-      const all = Buffer.concat(this.#parts);
+      // Thousands of pages may have come in one piece, which is not copied for each.
+      const [first] = this.#parts;
+      const all =
+        this.#parts.length === 1 && first
+          ? Buffer.from(first.buffer, first.byteOffset, first.byteLength)
+          : Buffer.concat(this.#parts);
       if (all.toString('latin1', 0, 4) !== 'OggS') {
         if (!afterLast) throw this.#damaged();
         this.#keep(Buffer.alloc(0));

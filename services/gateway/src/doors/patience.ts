@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { MeshError } from '@smartlite/contracts';
 
 /**
- * A body, or a stream of messages, as it comes. Throws `request-timeout` when nothing came for `idleMsMax` while somebody wanted to read, and `cancelled` when
- * the sender has left. Leaving it does not destroy the source: a refusal is still to be written on the same connection.
+ * A body, or a stream of messages, as it comes. Throws `request-timeout` when nothing came for `idleMsMax` while somebody wanted to
+ * read, and `cancelled` when the sender has left. Leaving it does not destroy the source: a refusal is still to be written on the same connection.
  */
 export async function* patiently<T>(source: AsyncIterable<T>, idleMsMax: number): AsyncIterable<T> {
   const parts = source[Symbol.asyncIterator]();
