@@ -42,7 +42,7 @@ export async function* transcribe(
       for await (const pcm of audio) {
         const ms = pcm.byteLength / PCM_BYTES_PER_MS;
         await stage.meter.spend('asrMs', ms);
-        yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm) } };
+        yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength) } };
       }
     };
     for await (const { kind } of ports.asr.streamTranscribe(hear(), { call, signal: stage.signal })) {

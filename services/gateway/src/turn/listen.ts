@@ -34,7 +34,7 @@ async function* requests(
   for await (const pcm of audio) {
     const ms = pcm.byteLength / PCM_BYTES_PER_MS;
     await meter.spend('asrMs', ms);
-    yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm) } };
+    yield { kind: { $case: 'pcm' as const, value: Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength) } };
   }
   progress.mark('audioEnded');
   // Before the recogniser begins with it: what could not be answered in time would only delay what can.
