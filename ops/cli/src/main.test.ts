@@ -31,6 +31,7 @@ describe('the command', () => {
     ['a recording that is not there', ['talk', 'none.wav']],
     ['a supposition that means nothing', ['plan', '--what-if', 'nobody=down']],
     ['a tenant without a name', ['plan', '--what-if', 'flite=down', '--tenant', '']],
+    ['a position in what has no past', ['watch', 'lock', '--after', 'beginning']],
     ['a pack that is not there', ['models', 'list', '--pack', 'none.json']],
   ])('ends with 2 for %s, and says so on stderr', (_what, args) => {
     const { status, stdout, stderr } = smartlite(...args);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { ALICE, enginePid, type ServiceProcess, statusPublisher, type TestFleet, testFleet, toneOf } from '@smartlite/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -49,5 +51,28 @@ describe('a recogniser that goes wrong, as a real process', () => {
     const metrics = await (await fetch(`http://${asr.metrics}/metrics`)).text();
     expect(metrics).toMatch(/smartlite_takeovers_total\{model="ears",code="unavailable",service="asr"\} [1-9]/);
     expect(metrics).toMatch(/smartlite_breaker_state\{model="ears",service="asr"\} 0/);
+  });
+
+  it('says so to who follows the routes at the command line', async () => {
+    const main = join(import.meta.dirname, '..', '..', '..', 'ops', 'cli', 'src', 'main.ts');
+    const { files, home } = fleet.domain;
+    const watch = spawn(process.execPath, [main, 'watch', 'routes', '--after', 'beginning', '--json'], {
+      env: { SMARTLITE_HOME: home, SMARTLITE_TRUST: files.trust, SMARTLITE_NATS_URL: fleet.server.url },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    fleet.defer(() => watch.kill('SIGKILL'));
+    let written = '';
+    watch.stdout.on('data', (chunk: Buffer) => (written += chunk.toString()));
+    const lines = () =>
+      written
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const breaker = (state: string) =>
+      expect.objectContaining({
+        type: 'breaker.changed',
+        data: expect.objectContaining({ service: 'asr', instance: 'asr-1', model: 'ears', state }),
+      });
+    await expect.poll(lines, PATIENCE).toEqual(expect.arrayContaining([breaker('open'), breaker('closed')]));
   });
 });

@@ -44,6 +44,7 @@ export {
 export { type Notice, openNotice, type SignedNotice, signNotice } from './notice.ts';
 export { openOrder, type Order, ORDER_LIFE_MAX_MS, orderId, type SignedOrder, signOrder } from './operator.ts';
 export { compareOrder, orderText, type StatusOrder } from './order.ts';
+export { TEXT_MAX } from './schema.ts';
 export { openTrailTerm, signTrailTerm, type TrailTerm } from './trailterm.ts';
 export { type LockStatus, openStatus, permits, type SignedStatus, signStatus } from './status.ts';
 export { foldControl } from './control.ts';

@@ -14,6 +14,7 @@ import {
   verifyLockSignatures,
   writeAtomically,
 } from '@smartlite/trust';
+import { Problem } from '../problem.ts';
 import { readLock, successionOf } from '../signing/lockfile.ts';
 import { record } from '../trail/record.ts';
 import type { Place } from '../up/place.ts';
@@ -99,7 +100,13 @@ export async function placeLock(
   const keys = keysThatCount(signed, trust, nowMs);
   const due = trust.thresholds.lock;
   const path = keys < due ? waitingLock(place) : place.lock;
-  await writeAtomically(path, signed.bytes);
+  await writeAtomically(path, signed.bytes).catch((cause: NodeJS.ErrnoException) => {
+    throw new Problem(
+      `Not signed. ${path}: no lock can be written there (${cause.code ?? cause.message}).`,
+      'The former lock was left as it was: name another file with --lock, or mend the folder.',
+      { exitCode: 2, cause },
+    );
+  });
   if (path === place.lock) await rm(waitingLock(place), { force: true });
   await recordSignatures(place, signed, because);
   return { ...signed, path, keys, due };

@@ -33,4 +33,11 @@ describe('an operator’s order', () => {
   it('says which mode and why', () => {
     expect(enterOrder('halted', ground)).toMatchObject({ action: 'enter', mode: 'halted', reason: 'drill', fleet: 'f' });
   });
+
+  it.each([
+    ['empty', ' '],
+    ['longer than a signed order may carry', 'a'.repeat(1_001)],
+  ])('is refused with exit code 2 where its reason is %s', (_what, reason) => {
+    expect(() => enterOrder('safe', { ...ground, reason })).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
 });

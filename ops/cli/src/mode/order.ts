@@ -1,4 +1,4 @@
-import type { LockStatus, Order } from '@smartlite/trust';
+import { type LockStatus, type Order, TEXT_MAX } from '@smartlite/trust';
 import { Problem } from '../problem.ts';
 
 /** An order is carried out at once or not at all; this covers a slow bus and clocks that differ a little. */
@@ -13,7 +13,7 @@ export interface OrderGround {
   readonly reason: string;
 }
 
-/** Into safe or halted mode. */
+/** Into safe or halted mode. Throws a Problem for a reason that is empty or too long. */
 export function enterOrder(mode: 'safe' | 'halted', ground: OrderGround): Order {
   return { action: 'enter', mode, ...base(ground) };
 }
@@ -45,5 +45,11 @@ function nothingToRelease({ mode, failures }: LockStatus): Problem {
 }
 
 function base({ fleet, generation, nowMs, nonce, reason }: OrderGround) {
+  if (reason.trim() === '' || reason.length > TEXT_MAX)
+    throw new Problem(
+      `--reason: it has ${reason.length} characters; 1 to ${TEXT_MAX} can be kept in the trail.`,
+      'Say why in a sentence or two.',
+      { exitCode: 2 },
+    );
   return { fleet, generation, reason, notAfterUnixMs: nowMs + ORDER_LIFE_MS, nonce };
 }

@@ -10,6 +10,7 @@ import { findLog, type LogOptions, type LogPlace, readKeyFile } from '../audit/p
 import { judgeReceipt } from '../audit/receipt.ts';
 import { type Found, prove, search } from '../audit/search.ts';
 import { type LogVerification, verifyLog } from '../audit/verify.ts';
+import { parseIsoTime } from '../isotime.ts';
 import { Problem } from '../problem.ts';
 import { progressBar } from '../progress.ts';
 import { findPlace } from '../up/place.ts';
@@ -253,11 +254,7 @@ function lineOf({ index, entry }: Pick<Found, 'index' | 'entry'>): string {
 }
 
 function timeOf(text: string | undefined, option: string): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms))
-    throw new Problem(`${option} ${text} is no time.`, 'Write for example 2026-01-31T12:00:00Z.', { exitCode: 2 });
-  return ms;
+  return text === undefined ? undefined : parseIsoTime(text, option);
 }
 
 function countOf(text: string, option: string): number {

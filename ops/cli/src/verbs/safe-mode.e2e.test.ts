@@ -124,6 +124,11 @@ describe('smartlite watch', () => {
     await expect.poll(() => alerts.lines().map(({ title }) => title), PATIENCE).toContain('the fleet is in safe mode');
   });
 
+  it('ends with 2, and no stack trace, for a position that no event has carried', async () => {
+    const { code, stderr } = await smartlite('watch', 'routes', '--after', 'bogus');
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/^INVALID_ARGUMENT: "bogus"[^\n]*\n$/) });
+  });
+
   it('ends with code 0 when interrupted', async () => {
     const { child, lines } = following('lock');
     await expect.poll(() => lines().length, PATIENCE).toBeGreaterThan(0);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { parseIsoTime } from '../isotime.ts';
 import { Problem } from '../problem.ts';
 import { record } from '../trail/record.ts';
 import { findPlace, type Place } from '../up/place.ts';
@@ -66,18 +67,11 @@ async function subjectOf(place: Place, options: Options): Promise<Subject> {
     pack,
     trust,
     root: options.root ?? place.models,
-    nowMs: timeOf(options.now),
+    nowMs: options.now === undefined ? Date.now() : parseIsoTime(options.now, '--now'),
     // Order is this host's memory: it says nothing about another domain's locks, and another's files say nothing to it.
     mark: options.trust === undefined ? place.mark : undefined,
     raisesMark: [options.pack, options.lock, options.root, options.now].every((option) => option === undefined),
   };
-}
-
-function timeOf(iso: string | undefined): number {
-  if (iso === undefined) return Date.now();
-  const time = Date.parse(iso);
-  if (Number.isNaN(time)) throw new Problem(`--now ${iso}: no time.`, 'Give it as 2027-01-31T12:00:00Z.', { exitCode: 2 });
-  return time;
 }
 
 function entryOf({ ok, mode, lockSequence, lockDigest, findings, artifacts, bytes }: Verification, tookMs: number) {

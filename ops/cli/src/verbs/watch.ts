@@ -3,6 +3,7 @@ import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { readFile } from 'node:fs/promises';
 import { findBus } from '../mesh/find.ts';
+import { Problem } from '../problem.ts';
 import { findPlace } from '../up/place.ts';
 
 interface Options {
@@ -30,6 +31,14 @@ export function registerWatch(program: Command): void {
 }
 
 async function watch(what: string, options: Options): Promise<void> {
+  if (options.after !== undefined && (what === 'lock' || what === 'alerts'))
+    throw new Problem(
+      `--after: ${what} has no past to go on from.`,
+      'It is for events and routes; leave it out to follow what comes.',
+      {
+        exitCode: 2,
+      },
+    );
   const place = findPlace();
   const { url, credentials } = await findBus(place);
   const ending = new AbortController();
@@ -42,8 +51,8 @@ async function watch(what: string, options: Options): Promise<void> {
   });
   const lines = linesOf(what, mesh, options, ending.signal)[Symbol.asyncIterator]();
   let next = lines.next();
-  // The subscription is asked for by the first `next`; once the server has it, nothing that happens is missed.
-  await mesh.settled();
+  // The subscription is asked for by the first `next`; once the server has it, nothing that happens is missed. What it refuses ends this.
+  await Promise.race([mesh.settled(), next]);
   console.error(`Following ${what}; Ctrl-C ends it.`);
   for (let line = await next; !line.done; line = await next) {
     console.log(options.json ? JSON.stringify(line.value.facts) : line.value.text);
