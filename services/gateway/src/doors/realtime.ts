@@ -19,6 +19,8 @@ const QUIET_MS_MAX = 300_000;
 /** Messages of one client that wait to be looked at before its socket is held back. */
 const MESSAGES_MAX = 4;
 const CLOSE_NORMAL = 1000;
+/** The server met what it did not expect; a code that was sent before stands. */
+const CLOSE_FAILED = 1011;
 
 const query = z.object({ model: z.string().max(64).optional() });
 const tierOf = (request: FastifyRequest) => tierName(parse(query, request.query, 'query').model);
@@ -27,6 +29,8 @@ const tierOf = (request: FastifyRequest) => tierName(parse(query, request.query,
 export async function realtime(app: FastifyInstance, desk: Desk, ports: Ports, limits: IntakeLimits): Promise<void> {
   let sessions = 0;
   await app.register(websocket, {
+    // By itself it would cut the connection, and the code for what was wrong might never be read.
+    errorHandler: (_error, socket) => socket.close(CLOSE_FAILED),
     options: {
       maxPayload: MESSAGE_BYTES_MAX,
       // Never a protocol that carries a key.
