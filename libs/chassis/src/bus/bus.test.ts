@@ -6,7 +6,7 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { openTrail } from '../trail/open.ts';
 import { createBus } from './bus.ts';
 import { connectNats } from './connect.ts';
-import { ensureStreams } from './streams.ts';
+import { ensureStreams, keepStreams } from './streams.ts';
 
 const silent = () => {};
 const log = { debug: silent, info: silent, warn: silent, error: silent };
@@ -111,6 +111,28 @@ describe('NATS that is killed and comes back', () => {
     expect(models.toSorted()).toEqual(['after', 'before', 'key', 'meanwhile']);
     expect((await manager.streams.info(STREAMS.audit)).state.messages).toBe(4);
     await Promise.all([reader.close(), nats.close()]);
+  });
+});
+
+describe('a NATS that comes back without its store', () => {
+  it('gets the streams again from whoever is connected', async () => {
+    const first = await natsServer();
+    await using stack = new AsyncDisposableStack();
+    const nats = await connectNats(where(first.url), log);
+    stack.defer(() => nats.close());
+    await ensureStreams(await nats.jetstreamManager(), 1);
+    void keepStreams(nats, 1, log);
+    await first.kill();
+    await using second = await natsServer({ port: Number(new URL(first.url).port) });
+    const reader = await connect({ servers: second.url });
+    stack.defer(() => reader.close());
+    const names = async () => {
+      const all = await (await reader.jetstreamManager()).streams.list().next();
+      return all.map(({ config: { name } }) => name).toSorted();
+    };
+    await expect
+      .poll(names, { timeout: 30_000 })
+      .toEqual([STREAMS.audit, STREAMS.events, STREAMS.lock, STREAMS.traces].toSorted());
   });
 });
 

@@ -3,7 +3,7 @@ import type { NatsConnection } from 'nats';
 import type { Start } from '../instance.ts';
 import { startTracing } from '../telemetry/tracing.ts';
 import { connectNats } from './connect.ts';
-import { ensureStreams } from './streams.ts';
+import { ensureStreams, keepStreams } from './streams.ts';
 
 /** Where finished spans go; nowhere until the bus is there. */
 export interface OpenTelemetry {
@@ -39,5 +39,6 @@ export async function openBus({ id, base, log, stack }: Start, telemetry: OpenTe
   telemetry.nats = nats;
   stack.addFirst(() => Promise.all([nats.drain(), lockNats.close()]));
   await ensureStreams(await nats.jetstreamManager(), base.natsReplicas);
+  void keepStreams(nats, base.natsReplicas, log);
   return { nats, lockNats };
 }

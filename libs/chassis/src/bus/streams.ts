@@ -1,5 +1,15 @@
 import { MeshError, STREAMS, SUBJECTS } from '@smartlite/contracts';
-import { DiscardPolicy, type JetStreamManager, NatsError, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
+import {
+  DiscardPolicy,
+  Events,
+  type JetStreamManager,
+  type NatsConnection,
+  NatsError,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from 'nats';
+import type { Log } from '../platform.ts';
 
 const NANOS_PER_SECOND = 1_000_000_000;
 const HOUR = 3_600;
@@ -53,6 +63,8 @@ const COMMON: readonly Wanted[] = [
   },
 ];
 
+/** A server that has just come back may need some seconds for its JetStream. */
+const AGAIN_MS = 1_000;
 /** JetStream's answer when a stream of that name exists with other limits. */
 const STREAM_NAME_IN_USE = 10_058;
 
@@ -63,6 +75,27 @@ export async function ensureStreams(manager: JetStreamManager, replicas: number)
       ensureStream(manager, { ...stream, num_replicas: stream.storage === StorageType.Memory ? 1 : replicas }),
     ),
   );
+}
+
+/**
+ * Makes the streams again whenever the connection comes back: a NATS whose store is gone comes back without them, and nobody would be
+ * heard until every service is started anew. Tried until it works; ends with the connection.
+ */
+export async function keepStreams(nats: NatsConnection, replicas: number, log: Log): Promise<void> {
+  for await (const { type } of nats.status()) {
+    if (type === Events.Reconnect) void ensureAgain(nats, replicas, log);
+  }
+}
+
+async function ensureAgain(nats: NatsConnection, replicas: number, log: Log): Promise<void> {
+  while (!nats.isClosed()) {
+    try {
+      return await ensureStreams(await nats.jetstreamManager(), replicas);
+    } catch (caught) {
+      log.warn('the streams of NATS are not there yet', { code: MeshError.from(caught).code });
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
+    }
+  }
 }
 
 /** Makes a stream unless it is there. Safe to call from many processes at once. */
