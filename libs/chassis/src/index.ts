@@ -2,7 +2,7 @@ export type { Caller } from './caller.ts';
 export type { Clock, Ids } from './clock.ts';
 export type { EngineArtifact, EngineHost, EngineModule, EngineOptions, EngineProcess, LoadedEngine } from './engine/host.ts';
 export { controlStreamConfig } from './bus/controlstream.ts';
-export { readStream } from './bus/readstream.ts';
+export { readStream, troubled } from './bus/readstream.ts';
 export { breakerHints } from './discovery/hints.ts';
 export { dueMs } from './due.ts';
 export { ModelPool, type PoolOptions, type PoolPlatform, type WantedModel } from './engine/pool.ts';

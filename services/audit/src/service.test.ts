@@ -128,6 +128,17 @@ describe('the audit service', () => {
     expect((await mesh.of(AuditServiceService).getCheckpoint({}, {})).checkpoint).toBe(proven.checkpoint.note);
   });
 
+  it('goes on with entries of a stream that was made anew', async () => {
+    await using mesh = await running();
+    await send(entry());
+    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.2']);
+    const manager = await set.nats.jetstreamManager();
+    await manager.streams.delete(STREAMS.audit);
+    await ensureStreams(manager, 1);
+    await send(entry());
+    await eventually(() => ids(mesh)).toEqual(['llm-1.b0.2', 'llm-1.b0.3']);
+  });
+
   it.each(['starting', 'safe', 'halted'] as const)('serves in mode %s', async (mode) => {
     await using mesh = await running();
     mesh.guard.become({ mode });

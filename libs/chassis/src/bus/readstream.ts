@@ -68,6 +68,11 @@ export async function* readStream(bus: Bus, part: StreamPart): AsyncGenerator<Js
   }
 }
 
+/** Resolves when the messages' consumer, or its stream, is gone or silent: the client would ask for it for ever. Or when they end. */
+export async function troubled(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of await messages.status()) if (TROUBLE.has(type)) return;
+}
+
 /** Ends the messages as soon as something says that the stream must be looked at anew. Returns how to look no more. */
 function stopWhenDoubtful(
   bus: Bus,
@@ -83,15 +88,13 @@ function stopWhenDoubtful(
       if (type === 'reconnect') return stop();
     }
   };
-  const watchConsumer = async () => {
-    for await (const { type } of await messages.status()) if (TROUBLE.has(type)) return stop();
-  };
   const watchEnd = async () => {
     const manager = await bus.manager();
     const info = await manager.streams.info(stream).catch(() => undefined);
     if (info === undefined || info.state.last_seq < place.next - 1) stop();
   };
-  for (const watching of [watchConnection(), watchConsumer()]) watching.catch(stop);
+  watchConnection().catch(stop);
+  void troubled(messages).then(stop, stop);
   const checking = setInterval(() => void watchEnd().catch(stop), CHECK_MS);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();

@@ -1,4 +1,4 @@
-import type { Bus, Log } from '@smartlite/chassis';
+import { type Bus, type Log, troubled } from '@smartlite/chassis';
 import { STREAMS } from '@smartlite/contracts';
 import { AckPolicy, type JsMsg } from 'nats';
 import type { Delivery, Feed } from '../engine.ts';
@@ -14,6 +14,9 @@ const AGAIN_MS = 1_000;
 /** How long at most nothing happens: gaps are looked at this often. */
 const IDLE_MS = 1_000;
 const RETRY_MS = 500;
+/** For how long one request for entries stands open, and how often the server says meanwhile that it is there. */
+const EXPIRES_MS = 10_000;
+const HEARTBEAT_MS = 2_000;
 const NANOS_PER_MS = 1_000_000;
 /** What is in the log leaves the bus this often: the stream refuses entries when it is full. */
 const FORGET_MS = 10_000;
@@ -61,8 +64,10 @@ async function follow(bus: Bus, log: Log, signal: AbortSignal, onMessage: (messa
         max_ack_pending: PENDING_MAX,
       });
       const consumer = await bus.jetstream.consumers.get(STREAMS.audit, CONSUMER);
-      const messages = await consumer.consume({ max_messages: BATCH_MAX });
+      const messages = await consumer.consume({ max_messages: BATCH_MAX, expires: EXPIRES_MS, idle_heartbeat: HEARTBEAT_MS });
       const stop = () => messages.stop();
+      // A server that has lost its store has lost the consumer, too; it is made anew then.
+      void troubled(messages).then(stop, stop);
       signal.addEventListener('abort', stop, { once: true });
       for await (const message of messages) onMessage(message);
       signal.removeEventListener('abort', stop);
