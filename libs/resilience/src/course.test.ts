@@ -11,6 +11,7 @@ const CANDIDATES: readonly Candidate[] = [
 ];
 const CLOSED: BreakerState = { kind: 'closed' };
 const SLOW: BreakerState = { kind: 'open', cause: 'slow', because: 'it is slow' };
+const SILENT: BreakerState = { kind: 'open', cause: 'silent', because: 'it was silent' };
 const FAILING: BreakerState = { kind: 'open', cause: 'failing', because: 'it fails' };
 
 interface Case {
@@ -30,6 +31,11 @@ describe('the course of a tier', () => {
   it('asks a shadow that was not measured lately only when nobody else is left', () => {
     expect(course().legs).toEqual(['base', 'book', 'tiny']);
     expect(course({ states: { base: SLOW } }).legs).toEqual(['book', 'base', 'tiny']);
+  });
+
+  it('asks one that was silent when nobody else is left, and one that fails never', () => {
+    expect(course({ states: { base: SILENT, book: FAILING }, merit: 'bad' }).legs).toEqual(['base']);
+    expect(course({ states: { base: SILENT, book: SILENT }, merit: 'bad' }).legs).toEqual(['base', 'book']);
   });
 
   it('asks a shadow that is good in its place, and one that is bad never', () => {

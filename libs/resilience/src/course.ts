@@ -14,8 +14,8 @@ export interface Course {
 
 /**
  * The route of a tier around open breakers. When nobody else is left there is still to be asked, in this order: a model that is under
- * probation or merely slow, for a slow answer is better than none; and a shadow that may stand in but was not measured lately. One
- * that fails or hangs is not asked, nor a shadow that is known to be bad. Pure.
+ * probation, slow or silent, for a late answer is better than none, and on a machine that has too much to do all of them are; and a
+ * shadow that may stand in but was not measured lately. One that fails is not asked, nor a shadow that is known to be bad. Pure.
  */
 export function courseOf(
   tier: string,
@@ -54,5 +54,5 @@ function blocked(state: BreakerState): string | undefined {
 }
 
 function mayBeLast(state: BreakerState): boolean {
-  return state.kind === 'half-open' || (state.kind === 'open' && state.cause === 'slow');
+  return state.kind === 'half-open' || (state.kind === 'open' && state.cause !== 'failing');
 }
