@@ -7,6 +7,7 @@ import type {
   SettleRequest,
   SettleResponse,
 } from '@smartlite/contracts';
+import type { Allowance } from './left.ts';
 import type { TierChoice } from './tiers.ts';
 import type { Pace } from './turn/pace.ts';
 
@@ -38,8 +39,8 @@ export interface Ports extends Stages {
   readonly clock: Platform['clock'];
   readonly trail: Platform['trail'];
   readonly log: Platform['log'];
-  /** LLM tokens that the caller may still spend, for answers that speak of it; undefined where the budget does not say in time. */
-  readonly tokensLeft: (call: Call) => Promise<bigint | undefined>;
+  /** What the caller may still spend; of nothing where the budget does not say in time. */
+  readonly allowance: (call: Call) => Promise<Allowance>;
   /** The voice that a request means. Throws `invalid-argument`, with the names there are, for a voice or a model that is not there. */
   readonly voiceFor: (asked: { readonly model: string; readonly voice: string }) => Promise<string>;
   /** How fast turns are answered here. */

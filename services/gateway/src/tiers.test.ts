@@ -50,7 +50,13 @@ describe('a question', () => {
       counted.push(counting);
       return { promptTokens: 7, answerTokensMax: counting === 'lite' ? 10 : 128, promptTokensMax: 512 };
     };
-    const ports = { llm: { countTokens }, tokensLeft: async () => tokensLeft, tiers: choice() } as unknown as Ports;
+    const ports = {
+      llm: { countTokens },
+      allowance: async () => ({
+        llmTokens: tokensLeft === undefined ? undefined : { limit: 1_000n, left: tokensLeft, refillsUnixMs: 0n },
+      }),
+      tiers: choice(),
+    } as unknown as Ports;
     const { chosen, size } = await sized(ports, { messages: [], tier }, { signal: new AbortController().signal } as Call, {
       held,
     });

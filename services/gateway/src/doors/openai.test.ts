@@ -1,6 +1,6 @@
 import OpenAI, { APIError, toFile } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { Unit } from '@smartlite/contracts';
+import { Scope, Unit } from '@smartlite/contracts';
 import { CUT_SHORT } from '../turn/cutshort.ts';
 import { type Edge, edge, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD, SENTENCES } from './fixtures/stages.ts';
@@ -213,6 +213,24 @@ describe('the stock OpenAI client', () => {
       expect(told.map((header) => headers?.get(header))).toEqual(['60', '100', '3', '60s']);
     },
   );
+
+  it.each([false, true])('reads from an answer, streamed (%s) or not, what is left once it is reserved for', async (stream) => {
+    await using gate = await edge();
+    const usage = { scope: Scope.SCOPE_USER, subject: 'acme/ann', window: 'minute', charged: 50n, reserved: 0n, overrun: 0n };
+    const refillsUnixMs = BigInt(gate.mesh.clock.nowMs() + 30_000);
+    gate.ledger.usages = [
+      { ...usage, unit: Unit.UNIT_LLM_TOKENS, limit: 1_000n, refillsUnixMs },
+      { ...usage, unit: Unit.UNIT_REQUESTS, limit: 60n, refillsUnixMs },
+    ];
+    const request = { model: 'standard', messages, stream, max_tokens: 20 };
+    const { data, response } = await clientOf(gate).chat.completions.create(request).withResponse();
+    if (Symbol.asyncIterator in data) for await (const _chunk of data);
+    // Of 950 tokens 7 of the question and 20 of the answer are held; of 10 requests this one.
+    const told = ['limit', 'remaining', 'reset'].flatMap((what) =>
+      ['tokens', 'requests'].map((unit) => response.headers.get(`x-ratelimit-${what}-${unit}`)),
+    );
+    expect(told).toEqual(['1000', '60', '923', '9', '30s', '30s']);
+  });
 
   it('comes again by itself when a limit refills soon, and is served then', async () => {
     await using gate = await edge();

@@ -2,12 +2,13 @@ import type { Call } from '@smartlite/chassis';
 import type { ChatMessage, CountTokensResponse } from '@smartlite/contracts';
 import type { ChosenTier } from '@smartlite/resilience';
 import type { Ports } from '../engine.ts';
+import type { Allowance } from '../left.ts';
 
 /** A question: the tier it goes to, how long it is there, and what its caller may spend on it. */
 export interface Sized {
   readonly chosen: ChosenTier;
   readonly size: CountTokensResponse;
-  readonly llmTokensLeft: bigint | undefined;
+  readonly allowance: Allowance;
 }
 
 /**
@@ -21,11 +22,8 @@ export async function sized(
   { signal = call.signal, held = 0 }: { readonly signal?: AbortSignal; readonly held?: number } = {},
 ): Promise<Sized> {
   const count = (tier: string) => ports.llm.countTokens({ messages, tier }, { call, signal });
-  const [usual, llmTokensLeft] = await Promise.all([count(asked), ports.tokensLeft(call)]);
-  const chosen = await ports.tiers.answer(
-    asked,
-    usual.promptTokens,
-    llmTokensLeft === undefined ? undefined : llmTokensLeft + BigInt(held),
-  );
-  return { chosen, llmTokensLeft, size: chosen.tier === asked ? usual : await count(chosen.tier) };
+  const [usual, allowance] = await Promise.all([count(asked), ports.allowance(call)]);
+  const left = allowance.llmTokens?.left;
+  const chosen = await ports.tiers.answer(asked, usual.promptTokens, left === undefined ? undefined : left + BigInt(held));
+  return { chosen, allowance, size: chosen.tier === asked ? usual : await count(chosen.tier) };
 }
