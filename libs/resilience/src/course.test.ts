@@ -35,7 +35,8 @@ describe('the course of a tier', () => {
 
   it('asks one that was silent when nobody else is left, and one that fails never', () => {
     expect(course({ states: { base: SILENT, book: FAILING }, merit: 'bad' }).legs).toEqual(['base']);
-    expect(course({ states: { base: SILENT, book: SILENT }, merit: 'bad' }).legs).toEqual(['base', 'book']);
+    expect(course({ states: { base: SILENT, book: SILENT } }).legs).toEqual(['tiny', 'base', 'book']);
+    expect(course({ states: { base: SILENT, book: SLOW }, merit: 'bad' }).legs).toEqual(['book', 'base']);
   });
 
   it('asks a shadow that is good in its place, and one that is bad never', () => {

@@ -14,8 +14,9 @@ export interface Course {
 
 /**
  * The route of a tier around open breakers. When nobody else is left there is still to be asked, in this order: a model that is under
- * probation, slow or silent, for a late answer is better than none, and on a machine that has too much to do all of them are; and a
- * shadow that may stand in but was not measured lately. One that fails is not asked, nor a shadow that is known to be bad. Pure.
+ * probation or merely slow, for a slow answer is better than none; a shadow that may stand in but was not measured lately; and one that
+ * was silent, for on a machine that has too much to do all of them are. One that fails is not asked, nor a shadow that is known to be
+ * bad. Pure.
  */
 export function courseOf(
   tier: string,
@@ -26,15 +27,17 @@ export function courseOf(
   const around = { ...conditions, unusable: (model: string) => conditions.unusable(model) ?? blocked(stateOf(model)) };
   const sound = route(tier, candidates, around);
   const has = (legs: readonly Leg[], { model }: Candidate) => legs.some((leg) => leg.model === model);
-  const rest = route(tier, candidates, conditions)
+  const left = route(tier, candidates, conditions)
     .filter((leg) => !has(sound, leg) && mayBeLast(stateOf(leg.model)))
     .map((leg) => ({ ...leg, because: `${leg.because}; it ${blocked(stateOf(leg.model))}, but nobody else is left` }));
+  const silent = left.filter(({ model }) => wasSilent(stateOf(model)));
+  const rest = left.filter((leg) => !has(silent, leg));
   const shadows = conditions.fallbacksOnly ? [] : usableShadows(tier, candidates, around);
   const unmeasured = shadows
     .filter((leg) => !has(sound, leg) && conditions.shadowsStandIn === true && unknown(leg, conditions))
     .map((leg) => ({ ...leg, because: `${leg.because}; not measured lately, but nobody else is left` }));
-  const probes = rest.filter(({ model }) => stateOf(model).kind === 'half-open');
-  return { legs: [...sound, ...rest, ...unmeasured], probes, shadows, obstacles: obstacles(candidates, around) };
+  const probes = left.filter(({ model }) => stateOf(model).kind === 'half-open');
+  return { legs: [...sound, ...rest, ...unmeasured, ...silent], probes, shadows, obstacles: obstacles(candidates, around) };
 }
 
 function usableShadows(tier: string, candidates: readonly Candidate[], { unusable }: RouteConditions): readonly Leg[] {
@@ -51,6 +54,10 @@ function unknown({ model }: Candidate, { merit }: RouteConditions): boolean {
 function blocked(state: BreakerState): string | undefined {
   if (state.kind === 'closed') return undefined;
   return state.kind === 'open' ? `has an open breaker: ${state.because}` : `is being probed: ${state.because}`;
+}
+
+function wasSilent(state: BreakerState): boolean {
+  return state.kind === 'open' && state.cause === 'silent';
 }
 
 function mayBeLast(state: BreakerState): boolean {
