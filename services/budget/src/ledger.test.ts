@@ -53,6 +53,21 @@ describe('a ledger with a limit of 100 tokens a minute', () => {
     expect(reserve('c', { llm_tokens: 40 }).kind).toBe('granted');
   });
 
+  it('tells with a grant what each limit of what was asked leaves, with what others hold gone; and with a cover of nothing more, nothing', () => {
+    const fleet: Limit = { ...TOKENS_A_MINUTE, scope: 'fleet', window: 'day', limit: 500 };
+    const { reserve, apply } = books(TOKENS_A_MINUTE, fleet, { ...TOKENS_A_MINUTE, unit: 'requests', limit: 9 });
+    reserve('a', { llm_tokens: 60 }, 'bob');
+    const outcome = reserve('b', { llm_tokens: 30 });
+    expect(outcome).toMatchObject({
+      limits: [
+        { limit: 'user/llm_tokens/minute', limitValue: 100, left: 70, refillsMs: START_MS + 60_000 },
+        { limit: 'fleet/llm_tokens/day', limitValue: 500, left: 410, refillsMs: Date.UTC(2026, 0, 6) },
+      ],
+    });
+    const cover: Command = { kind: 'extend', reservation: idOf(outcome), key: 'x', more: {}, spent: { llm_tokens: 5 } };
+    expect(apply(cover)).toMatchObject({ kind: 'granted', limits: [] });
+  });
+
   it('holds once for a key that is used twice, and answers with the first grant', () => {
     const { reserve, line } = books(TOKENS_A_MINUTE);
     expect(reserve('a', { llm_tokens: 60 })).toEqual(reserve('a', { llm_tokens: 60 }));

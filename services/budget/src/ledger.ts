@@ -4,7 +4,7 @@ import { type Balance, Counters, type CountersDump } from './counters.ts';
 import type { Authored, Command } from './entry.ts';
 import { type BoundLimit, type Holder, type Limit, limitsOf, nameOf, refillsMs, windowNumber } from './limits.ts';
 import { type OrderJudge, Orders, type OrdersDump } from './orders.ts';
-import { NOTED, type Outcome, rejected } from './outcome.ts';
+import { type LimitLeft, NOTED, type Outcome, rejected } from './outcome.ts';
 import { type Closed, type Reservation, Reservations, type ReservationsDump } from './reservations.ts';
 import { type PackLimits, Terms, type TermsDump } from './terms.ts';
 
@@ -141,7 +141,7 @@ export class Ledger {
   ): Outcome {
     const key = JSON.stringify([tenant, ownKey]);
     const known = this.#reservations.ofKey(key);
-    if (known) return known.closed ? rejected('closed-reservation') : granted(known);
+    if (known) return known.closed ? rejected('closed-reservation') : this.#granted(known, known.held);
     const holder = { tenant, user };
     const no = this.#refusal(holder, amounts, this.#timeMs);
     if (no) return no;
@@ -159,7 +159,14 @@ export class Ledger {
     };
     this.#reservations.add(reservation);
     this.#book(reservation, amounts, 'reserved', 1);
-    return granted(reservation);
+    return this.#granted(reservation, amounts);
+  }
+
+  #granted({ id, holder, held, admittedMs, notAfterMs }: Reservation, asked: Amounts): Outcome {
+    const limits = limitsOf(this.#terms.inForce, holder)
+      .filter(({ unit }) => (asked[unit] ?? 0) > 0)
+      .map((limit) => this.#leftOf(limit, admittedMs));
+    return { kind: 'granted', reservation: id, amounts: held, notAfterMs, limits };
   }
 
   /** A cover counts even where more is refused: what was held may have been used. */
@@ -169,7 +176,7 @@ export class Ledger {
     if (reservation.closed || this.#timeMs > reservation.notAfterMs) return rejected('closed-reservation');
     const no = reservation.extensions.has(key) ? undefined : this.#more(reservation, key, more);
     reservation.covered = atMost(atLeast(reservation.covered, spent), reservation.held);
-    return no ?? granted(reservation);
+    return no ?? this.#granted(reservation, more);
   }
 
   #more(reservation: Reservation, key: string, more: Amounts): Outcome | undefined {
@@ -226,13 +233,15 @@ export class Ledger {
     });
     const [last] = broken.toSorted((a, b) => refillsMs(b.window, atMs) - refillsMs(a.window, atMs));
     if (!last) return undefined;
+    return { kind: 'refused', subject: last.subject, ...this.#leftOf(last, atMs) };
+  }
+
+  #leftOf(limit: BoundLimit, atMs: number): LimitLeft {
     return {
-      kind: 'refused',
-      limit: nameOf(last),
-      subject: last.subject,
-      limitValue: last.limit,
-      left: Math.max(0, last.limit - this.#out(last, atMs)),
-      refillsMs: refillsMs(last.window, atMs),
+      limit: nameOf(limit),
+      limitValue: limit.limit,
+      left: Math.max(0, limit.limit - this.#out(limit, atMs)),
+      refillsMs: refillsMs(limit.window, atMs),
     };
   }
 
@@ -290,8 +299,4 @@ export class Ledger {
       return { ...limit, charged, reserved, overrun, refillsMs: refillsMs(limit.window, atMs) };
     });
   }
-}
-
-function granted({ id, held, notAfterMs }: Reservation): Outcome {
-  return { kind: 'granted', reservation: id, amounts: held, notAfterMs };
 }

@@ -92,8 +92,8 @@ export const budget = defineService({
         const name = `smartlite.v1.BudgetService/Account ${command?.$case ?? ''}`;
         return { id, result: await inCommandSpan(name, traceparent, () => answer(command)) };
       } catch (caught) {
-        const { code, message } = MeshError.from(caught);
-        return { id, result: { $case: 'failure', value: { code, message } } };
+        const { code, message, retryAfterMs = 0 } = MeshError.from(caught);
+        return { id, result: { $case: 'failure', value: { code, message, retryAfterMs } } };
       }
     };
 
@@ -150,7 +150,7 @@ function guarded(account: (request: AccountRequest) => Promise<AccountResponse>,
     const code = mode === 'halted' ? 'halted' : mode === 'starting' ? 'starting' : 'safe-mode';
     return {
       id: request.id,
-      result: { $case: 'failure', value: { code, message: `nothing is reserved while the mode is ${mode}` } },
+      result: { $case: 'failure', value: { code, message: `nothing is reserved while the mode is ${mode}`, retryAfterMs: 0 } },
     };
   };
 }

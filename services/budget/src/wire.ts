@@ -2,7 +2,7 @@ import { MeshError, type Amount, Scope, Unit, type Usage } from '@smartlite/cont
 import type { Amounts, UnitName } from './amounts.ts';
 import type { ScopeName } from './limits.ts';
 import type { UsageLine } from './ledger.ts';
-import type { Outcome } from './outcome.ts';
+import type { LimitLeft, Outcome } from './outcome.ts';
 
 // Between the contract's messages and the ledger's words.
 
@@ -66,15 +66,21 @@ export function usageMessage(line: UsageLine): Usage {
 /** The answer to a reservation or an extension. */
 export function grantMessage(outcome: Outcome) {
   if (outcome.kind === 'granted') {
-    const value = { id: outcome.reservation, amounts: messageOf(outcome.amounts), notAfterUnixMs: BigInt(outcome.notAfterMs) };
+    const { reservation: id, amounts, notAfterMs, limits } = outcome;
+    const value = {
+      id,
+      amounts: messageOf(amounts),
+      notAfterUnixMs: BigInt(notAfterMs),
+      limits: limits.map(leftMessage),
+    };
     return { outcome: { $case: 'granted' as const, value } };
   }
-  if (outcome.kind === 'refused') {
-    const { limit, limitValue, left, refillsMs } = outcome;
-    const value = { limit, limitValue: BigInt(limitValue), left: BigInt(left), refillsUnixMs: BigInt(refillsMs) };
-    return { outcome: { $case: 'refused' as const, value } };
-  }
+  if (outcome.kind === 'refused') return { outcome: { $case: 'refused' as const, value: leftMessage(outcome) } };
   throw rejection(outcome);
+}
+
+function leftMessage({ limit, limitValue, left, refillsMs }: LimitLeft) {
+  return { limit, limitValue: BigInt(limitValue), left: BigInt(left), refillsUnixMs: BigInt(refillsMs) };
 }
 
 /** What was booked by a settlement or a release. */

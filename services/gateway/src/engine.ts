@@ -7,7 +7,6 @@ import type {
   SettleRequest,
   SettleResponse,
 } from '@smartlite/contracts';
-import type { Allowance } from './left.ts';
 import type { TierChoice } from './tiers.ts';
 import type { Pace } from './turn/pace.ts';
 
@@ -39,8 +38,8 @@ export interface Ports extends Stages {
   readonly clock: Platform['clock'];
   readonly trail: Platform['trail'];
   readonly log: Platform['log'];
-  /** What the caller may still spend; of nothing where the budget does not say in time. */
-  readonly allowance: (call: Call) => Promise<Allowance>;
+  /** Tokens that the caller may still spend; undefined where nobody counts them, or the budget does not say in time. */
+  readonly tokensLeft: (call: Call) => Promise<bigint | undefined>;
   /** The voice that a request means. Throws `invalid-argument`, with the names there are, for a voice or a model that is not there. */
   readonly voiceFor: (asked: { readonly model: string; readonly voice: string }) => Promise<string>;
   /** How fast turns are answered here. */

@@ -4,7 +4,7 @@ import { StreamedLedgerLine } from './ledgerline.ts';
 
 const RESERVE = { key: 'turn-1', tenant: 'acme', user: 'ann', amounts: [], covered: [], lifeMs: 1_000 };
 const granted = (request: AccountRequest): AccountResponse => {
-  const value = { outcome: { $case: 'granted' as const, value: { id: 'r-1', amounts: [], notAfterUnixMs: 0n } } };
+  const value = { outcome: { $case: 'granted' as const, value: { id: 'r-1', amounts: [], notAfterUnixMs: 0n, limits: [] } } };
   return { id: request.id, result: { $case: 'reserve', value } };
 };
 
@@ -57,10 +57,21 @@ describe('the line to the budget', () => {
     const line = new StreamedLedgerLine({
       async *account(requests) {
         for await (const { id } of requests)
-          yield { id, result: { $case: 'failure', value: { code: 'conflict', message: 'another command has this key' } } };
+          yield { id, result: { $case: 'failure', value: { code: 'conflict', message: 'another', retryAfterMs: 0 } } };
       },
     });
     await expect(line.reserve(RESERVE)).rejects.toMatchObject({ code: 'conflict' });
+    line.close();
+  });
+
+  it('passes on when the budget may be asked again', async () => {
+    const value = { code: 'budget-unavailable', message: 'entries were lost', retryAfterMs: 60_000 };
+    const line = new StreamedLedgerLine({
+      async *account(requests) {
+        for await (const { id } of requests) yield { id, result: { $case: 'failure', value } };
+      },
+    });
+    await expect(line.reserve(RESERVE)).rejects.toMatchObject({ code: 'budget-unavailable', retryAfterMs: 60_000 });
     line.close();
   });
 

@@ -124,8 +124,9 @@ export class StreamedLedgerLine implements LedgerLine {
     this.#waiting.delete(id);
     if (!waiter) return this.#giveBack(result);
     if (result.$case !== 'failure') return waiter.resolve(result);
-    const { code, message } = result.value;
-    waiter.reject(new MeshError(codeOfReason(code.toUpperCase().replaceAll('-', '_')) ?? 'budget-unavailable', message));
+    const { code, message, retryAfterMs } = result.value;
+    const retry = retryAfterMs > 0 ? { retryAfterMs } : {};
+    waiter.reject(new MeshError(codeOfReason(code.toUpperCase().replaceAll('-', '_')) ?? 'budget-unavailable', message, retry));
   }
 
   /** A grant that comes too late for whoever asked would be held until its life ends. */

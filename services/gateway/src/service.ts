@@ -6,7 +6,7 @@ import { patiently } from './doors/patience.ts';
 import type { Ports } from './engine.ts';
 import { LatestTurns } from './latest.ts';
 import { StreamedLedgerLine } from './ledgerline.ts';
-import { allowanceOf, UNKNOWN } from './left.ts';
+import { tokensLeft } from './left.ts';
 import { PackInForce } from './packinforce.ts';
 import { TierChoice } from './tiers.ts';
 import { Pace } from './turn/pace.ts';
@@ -38,9 +38,9 @@ export const gateway = defineService({
     const latest = new LatestTurns(platform.trail, () => clock.nowMs());
     const packs = new PackInForce(platform);
     const ledger = new StreamedLedgerLine(budget);
-    const allowance = async (call: Call) => {
+    const left = async (call: Call) => {
       const { tenant, user } = call.caller;
-      return allowanceOf((await budget.getUsage({ tenant, user }, { call, timeoutMs: USAGE_MS })).usages);
+      return tokensLeft((await budget.getUsage({ tenant, user }, { call, timeoutMs: USAGE_MS })).usages);
     };
     const ports: Ports = {
       asr,
@@ -50,7 +50,7 @@ export const gateway = defineService({
       clock,
       log,
       trail: latest.trail,
-      allowance: (call) => allowance(call).catch(() => UNKNOWN),
+      tokensLeft: (call) => left(call).catch(() => undefined),
       async voiceFor(asked) {
         if (asked.model === '' && asked.voice === '') return '';
         const known = await packs.current();

@@ -52,9 +52,7 @@ describe('a question', () => {
     };
     const ports = {
       llm: { countTokens },
-      allowance: async () => ({
-        llmTokens: tokensLeft === undefined ? undefined : { limit: 1_000n, left: tokensLeft, refillsUnixMs: 0n },
-      }),
+      tokensLeft: async () => tokensLeft,
       tiers: choice(),
     } as unknown as Ports;
     const { chosen, size } = await sized(ports, { messages: [], tier }, { signal: new AbortController().signal } as Call, {

@@ -11,7 +11,7 @@ import {
 } from '@smartlite/contracts';
 import { atOneRate } from './audio/onerate.ts';
 import type { Ports } from './engine.ts';
-import { rateLimits } from './left.ts';
+import { tellLimits } from './left.ts';
 import { servedIn } from './tiers.ts';
 import { ASR_FIRST_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
 import type { Counts } from './turn/counts.ts';
@@ -118,14 +118,14 @@ export interface ChatRequest {
 export async function* chat(ports: Ports, request: ChatRequest, statement: Statement, call: Call): AsyncIterable<ChatPiece> {
   const { stops, ...wanted } = request;
   const { messages } = wanted;
-  const { chosen, size, allowance } = await sized(ports, request, call);
+  const { chosen, size, tokensLeft } = await sized(ports, request, call);
   const maxTokens = Math.min(request.maxTokens || size.answerTokensMax, size.answerTokensMax);
   const lastAnswer = messages.findLast(({ role }) => role === 'assistant')?.content ?? '';
   const asked = {
     ...wanted,
     tier: chosen.tier,
     maxTokens,
-    facts: { ...NO_SESSION, lastAnswer, llmTokensLeft: allowance.llmTokens?.left },
+    facts: { ...NO_SESSION, lastAnswer, llmTokensLeft: tokensLeft },
   };
   const { promptTokens } = size;
   const covering = promptTokens + Math.min(maxTokens, FIRST_TOKENS_COVERED);
@@ -133,9 +133,6 @@ export async function* chat(ports: Ports, request: ChatRequest, statement: State
   let generation: Generation | undefined;
   const first = { llmTokens: promptTokens + maxTokens };
   const given = yield* metered(ports, call, statement, first, { llmTokens: covering }, async function* (stage) {
-    // Reserved by now: what is left is told of in the answer's head.
-    const limits = rateLimits(allowance, { llmTokens: promptTokens + maxTokens, requests: 1 }, ports.clock.nowMs());
-    for (const [name, value] of Object.entries(limits)) call.trailer?.(name, value);
     await stage.meter.spend('llmTokens', promptTokens);
     const texts = async function* (): AsyncGenerator<ChatText, Generation | undefined> {
       let done: Generation | undefined;
@@ -203,6 +200,7 @@ async function* metered<T>(
   const { tenant, user } = call.caller;
   const request = { key: ports.newId(), tenant, user, lifeMs: ports.reservationMs, clock: ports.clock };
   const meter = await Meter.open(ports.ledger, request, first, covering);
+  tellLimits(meter, call, ports.clock.nowMs());
   const leaving = new AbortController();
   const stage: Stage = { meter, signal: AbortSignal.any([call.signal, leaving.signal]), served: {} };
   const settle = () =>

@@ -1,4 +1,5 @@
 import { MeshError } from '@smartlite/contracts';
+import { limitReached } from '../left.ts';
 
 /** OpenAI's kinds of error, which stock clients know. */
 function typeOf({ httpStatus }: MeshError): string {
@@ -23,35 +24,13 @@ export function failureOf(caught: unknown): MeshError {
   return MeshError.from(caught);
 }
 
-/** Clients of OpenAI try again by themselves within this; a limit that refills later they would only hammer. */
-const SOON_MS = 60_000;
-/** Units that OpenAI's clients know, by the ledger's name. */
-const OPENAI_UNITS: Readonly<Record<string, string>> = { requests: 'requests', llm_tokens: 'tokens' };
-
-/** Which limit, what is left, when it refills; for requests and tokens also under OpenAI's names, where a reset is a length of time. */
-function limitHeaders({ facts, retryAfterMs = 0 }: MeshError): Record<string, string> {
-  const { limit = '', limit_value: value = '', left = '', refills = '' } = facts;
-  const unit = OPENAI_UNITS[limit.split('/')[1] ?? ''];
-  return {
-    'x-ratelimit-limit': value,
-    'x-ratelimit-remaining': left,
-    'x-ratelimit-reset': refills,
-    'x-should-retry': String(retryAfterMs <= SOON_MS),
-    ...(unit !== undefined && {
-      [`x-ratelimit-limit-${unit}`]: value,
-      [`x-ratelimit-remaining-${unit}`]: left,
-      [`x-ratelimit-reset-${unit}`]: `${Math.ceil(retryAfterMs / 1_000)}s`,
-    }),
-  };
-}
-
 /** Status, headers and body of a refusal: OpenAI's shape, our reason, and where no header can say it any more when to come again (s). */
 export function refusalOf(error: MeshError) {
   const retryMs = error.retryAfterMs ?? (error.httpStatus === 503 ? 1_000 : undefined);
   const retry = retryMs === undefined ? undefined : Math.ceil(retryMs / 1_000);
   const headers: Record<string, string> = {
     ...(retry !== undefined && { 'retry-after': String(retry) }),
-    ...(error.code === 'over-budget' && limitHeaders(error)),
+    ...(error.code === 'over-budget' && limitReached(error)),
   };
   const { facts, message, code, reason } = error;
   const body = {

@@ -1,6 +1,6 @@
 import OpenAI, { APIError, toFile } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { Scope, Unit } from '@smartlite/contracts';
+import { Unit } from '@smartlite/contracts';
 import { CUT_SHORT } from '../turn/cutshort.ts';
 import { type Edge, edge, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD, SENTENCES } from './fixtures/stages.ts';
@@ -214,22 +214,42 @@ describe('the stock OpenAI client', () => {
     },
   );
 
-  it.each([false, true])('reads from an answer, streamed (%s) or not, what is left once it is reserved for', async (stream) => {
+  it.each([false, true])(
+    'reads from an answer, streamed (%s) or not, what is left now that it is reserved for',
+    async (stream) => {
+      await using gate = await edge();
+      const refillsUnixMs = BigInt(gate.mesh.clock.nowMs() + 30_000);
+      gate.ledger.limits = [
+        { limit: 'user/llm_tokens/minute', limitValue: 1_000n, left: 923n, refillsUnixMs },
+        { limit: 'user/requests/minute', limitValue: 60n, left: 9n, refillsUnixMs },
+      ];
+      const request = { model: 'standard', messages, stream, max_tokens: 20 };
+      const { data, response } = await clientOf(gate).chat.completions.create(request).withResponse();
+      if (Symbol.asyncIterator in data) for await (const _chunk of data);
+      const told = ['limit', 'remaining', 'reset'].flatMap((what) =>
+        ['tokens', 'requests'].map((unit) => response.headers.get(`x-ratelimit-${what}-${unit}`)),
+      );
+      expect(told).toEqual(['1000', '60', '923', '9', '30s', '30s']);
+    },
+  );
+
+  it.each([
+    ['speech', 'characters', 'wav'],
+    ['speech', 'characters', 'pcm'],
+    ['transcriptions', 'audio-seconds', undefined],
+  ] as const)('reads from an answer of %s, too, what is left, in %s (%s)', async (what, unit, format) => {
     await using gate = await edge();
-    const usage = { scope: Scope.SCOPE_USER, subject: 'acme/ann', window: 'minute', charged: 50n, reserved: 0n, overrun: 0n };
     const refillsUnixMs = BigInt(gate.mesh.clock.nowMs() + 30_000);
-    gate.ledger.usages = [
-      { ...usage, unit: Unit.UNIT_LLM_TOKENS, limit: 1_000n, refillsUnixMs },
-      { ...usage, unit: Unit.UNIT_REQUESTS, limit: 60n, refillsUnixMs },
+    gate.ledger.limits = [
+      { limit: `user/${what === 'speech' ? 'tts_characters' : 'asr_ms'}/day`, limitValue: 90_000n, left: 7_000n, refillsUnixMs },
     ];
-    const request = { model: 'standard', messages, stream, max_tokens: 20 };
-    const { data, response } = await clientOf(gate).chat.completions.create(request).withResponse();
-    if (Symbol.asyncIterator in data) for await (const _chunk of data);
-    // Of 950 tokens 7 of the question and 20 of the answer are held; of 10 requests this one.
-    const told = ['limit', 'remaining', 'reset'].flatMap((what) =>
-      ['tokens', 'requests'].map((unit) => response.headers.get(`x-ratelimit-${what}-${unit}`)),
-    );
-    expect(told).toEqual(['1000', '60', '923', '9', '30s', '30s']);
+    const { audio } = clientOf(gate);
+    const call =
+      format === undefined
+        ? audio.transcriptions.create({ file: await clip(), model: 'whisper-1' })
+        : audio.speech.create({ input: 'Hello.', model: 'tts-1', voice: 'alloy', response_format: format });
+    const { headers } = await call.asResponse();
+    expect(headers.get(`x-ratelimit-remaining-${unit}`)).toBe(what === 'speech' ? '7000' : '7');
   });
 
   it('comes again by itself when a limit refills soon, and is served then', async () => {

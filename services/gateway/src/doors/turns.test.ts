@@ -286,6 +286,28 @@ describe('a client that is not there', () => {
   });
 });
 
+describe('a caller whose use is limited', () => {
+  it.each(['text/event-stream', 'audio/wav'])(
+    'is told in the head of his answer (%s) what is left of each unit',
+    async (accept) => {
+      await using gate = await edge();
+      const refillsUnixMs = BigInt(gate.mesh.clock.nowMs() + 30_000);
+      gate.ledger.limits = [
+        { limit: 'user/requests/minute', limitValue: 60n, left: 9n, refillsUnixMs },
+        { limit: 'user/asr_ms/day', limitValue: 60_000n, left: 48_500n, refillsUnixMs },
+        { limit: 'user/tts_characters/day', limitValue: 500n, left: 452n, refillsUnixMs },
+      ];
+      const { headers, body } = await gate.turn(QUESTION, { headers: { accept } });
+      await body?.cancel();
+      const left = ['requests', 'audio-seconds', 'characters', 'tokens'].map((unit) =>
+        headers.get(`x-ratelimit-remaining-${unit}`),
+      );
+      expect(left).toEqual(['9', '48', '452', null]);
+      await eventually(() => gate.ledger.open.size).toBe(0);
+    },
+  );
+});
+
 describe('a budget that is used up', () => {
   it.each([
     [Unit.UNIT_REQUESTS, 'user/requests/minute'],

@@ -55,7 +55,7 @@ class Books implements LedgerLine {
     if (!over) for (const { unit, value } of more) this.held.set(unit, (this.held.get(unit) ?? 0) + Number(value));
     for (const { unit, value } of spent)
       this.covered.set(unit, Math.min(this.held.get(unit) ?? 0, Math.max(this.covered.get(unit) ?? 0, Number(value))));
-    if (!over) return { $case: 'granted' as const, value: { id: 'r', amounts: [], notAfterUnixMs: 0n } };
+    if (!over) return { $case: 'granted' as const, value: { id: 'r', amounts: [], notAfterUnixMs: 0n, limits: [] } };
     const left = BigInt(this.limit - (this.held.get(over.unit) ?? 0));
     return {
       $case: 'refused' as const,

@@ -1,5 +1,5 @@
 import type { Clock } from '@smartlite/chassis';
-import { MeshError, type ReserveResponse } from '@smartlite/contracts';
+import { type LimitLeft, MeshError, type Reservation, type ReserveResponse } from '@smartlite/contracts';
 import type { LedgerLine } from '../engine.ts';
 import { amountsOf, type Counts, type MeteredUnit, nothing } from './counts.ts';
 import { overBudget, roomIn } from './overbudget.ts';
@@ -34,6 +34,7 @@ export class Meter {
   readonly #used = nothing();
   readonly #sentMs: { readonly wall: number; readonly monotonic: number };
   #id = '';
+  #limits: readonly LimitLeft[] = [];
   #extensions = 0;
   #ahead: Promise<void> | undefined;
   #settled: Promise<unknown> | undefined;
@@ -62,7 +63,9 @@ export class Meter {
     ];
     const amounts = amountsOf(held);
     const { outcome } = await line.reserve({ key, tenant, user, amounts, covered: amountsOf(covered), lifeMs });
-    meter.#id = meter.#granted(outcome);
+    const { id, limits } = meter.#granted(outcome);
+    meter.#id = id;
+    meter.#limits = limits;
     meter.#book(held, covered);
     await meter.spend('requests', 1);
     return meter;
@@ -70,6 +73,11 @@ export class Meter {
 
   get reservation(): string {
     return this.#id;
+  }
+
+  /** What the caller's limits left when this was reserved. */
+  get limits(): readonly LimitLeft[] {
+    return this.#limits;
   }
 
   used(unit: MeteredUnit): number {
@@ -165,8 +173,8 @@ export class Meter {
     }
   }
 
-  #granted(outcome: ReserveResponse['outcome']): string {
-    if (outcome?.$case === 'granted') return outcome.value.id;
+  #granted(outcome: ReserveResponse['outcome']): Reservation {
+    if (outcome?.$case === 'granted') return outcome.value;
     if (outcome?.$case === 'refused') throw overBudget(outcome.value, this.#request.clock.nowMs());
     throw new MeshError('budget-unavailable', 'the budget gave no answer');
   }

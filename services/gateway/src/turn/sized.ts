@@ -2,13 +2,12 @@ import type { Call } from '@smartlite/chassis';
 import type { ChatMessage, CountTokensResponse } from '@smartlite/contracts';
 import type { ChosenTier } from '@smartlite/resilience';
 import type { Ports } from '../engine.ts';
-import type { Allowance } from '../left.ts';
 
-/** A question: the tier it goes to, how long it is there, and what its caller may spend on it. */
+/** A question: the tier it goes to, how long it is there, and what its caller may spend on it; undefined where nobody counts that. */
 export interface Sized {
   readonly chosen: ChosenTier;
   readonly size: CountTokensResponse;
-  readonly allowance: Allowance;
+  readonly tokensLeft: bigint | undefined;
 }
 
 /**
@@ -22,8 +21,7 @@ export async function sized(
   { signal = call.signal, held = 0 }: { readonly signal?: AbortSignal; readonly held?: number } = {},
 ): Promise<Sized> {
   const count = (tier: string) => ports.llm.countTokens({ messages, tier }, { call, signal });
-  const [usual, allowance] = await Promise.all([count(asked), ports.allowance(call)]);
-  const left = allowance.llmTokens?.left;
+  const [usual, left] = await Promise.all([count(asked), ports.tokensLeft(call)]);
   const chosen = await ports.tiers.answer(asked, usual.promptTokens, left === undefined ? undefined : left + BigInt(held));
-  return { chosen, allowance, size: chosen.tier === asked ? usual : await count(chosen.tier) };
+  return { chosen, tokensLeft: left, size: chosen.tier === asked ? usual : await count(chosen.tier) };
 }

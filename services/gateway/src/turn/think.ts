@@ -17,7 +17,7 @@ export const FIRST_TOKENS_COVERED = 64;
 export async function* think({ ports, call, settings, meter, progress, signal }: Scene): AsyncIterable<string> {
   const { history, timeZone } = settings;
   const messages: ChatMessage[] = [...history, { role: 'user', content: progress.transcript }];
-  const { chosen, size, allowance } = await sized(ports, { messages, tier: settings.tier }, call, {
+  const { chosen, size, tokensLeft } = await sized(ports, { messages, tier: settings.tier }, call, {
     signal,
     held: meter.room('llmTokens'),
   });
@@ -30,7 +30,7 @@ export async function* think({ ports, call, settings, meter, progress, signal }:
   );
   const maxTokens = held - promptTokens;
   const lastAnswer = history.findLast(({ role }) => role === 'assistant')?.content ?? '';
-  const facts = { timers: progress.timers, timeZone, lastAnswer, llmTokensLeft: allowance.llmTokens?.left };
+  const facts = { timers: progress.timers, timeZone, lastAnswer, llmTokensLeft: tokensLeft };
   const request = { messages, tier: chosen.tier, maxTokens, temperature: 0, seed: 0n, facts, saidFrom: FIRST_SENTENCE };
   await meter.spend('llmTokens', promptTokens);
   for await (const { kind } of ports.llm.generate(request, { call, signal })) {

@@ -1,6 +1,7 @@
 import type { Call } from '@smartlite/chassis';
 import { MeshError, type TurnResponse, type TurnSettings } from '@smartlite/contracts';
 import type { Ports } from '../engine.ts';
+import { tellLimits } from '../left.ts';
 import { ASR_FIRST_MS, listen } from './listen.ts';
 import { Meter } from './meter.ts';
 import { Progress } from './progress.ts';
@@ -38,6 +39,7 @@ export async function* takeTurn(
   await ports.voiceFor({ model: '', voice: settings.voice });
   await ports.tiers.requireAnswer(settings.tier);
   const meter = await openMeter(ports, call);
+  tellLimits(meter, call, ports.clock.nowMs());
   const leaving = new AbortController();
   const progress = new Progress(() => ports.clock.monotonicMs(), settings.timers);
   const pace = ports.pace.turn();

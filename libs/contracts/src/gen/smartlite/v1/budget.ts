@@ -73,6 +73,16 @@ export interface Reservation {
   id: string;
   amounts: Amount[];
   notAfterUnixMs: bigint;
+  /** Every limit that the command took from, with what it leaves now that this is held. */
+  limits: LimitLeft[];
+}
+
+export interface LimitLeft {
+  /** For example `user/llm_tokens/day`. */
+  limit: string;
+  limitValue: bigint;
+  left: bigint;
+  refillsUnixMs: bigint;
 }
 
 export interface LimitReached {
@@ -141,6 +151,8 @@ export interface AccountFailure {
   /** A code of the closed list of mesh errors. */
   code: string;
   message: string;
+  /** When the same command may be given again; 0: whenever the code says. */
+  retryAfterMs: number;
 }
 
 export interface GetUsageRequest {
@@ -443,7 +455,7 @@ export const ReserveResponse: MessageFns<ReserveResponse> = {
 };
 
 function createBaseReservation(): Reservation {
-  return { id: "", amounts: [], notAfterUnixMs: 0n };
+  return { id: "", amounts: [], notAfterUnixMs: 0n, limits: [] };
 }
 
 export const Reservation: MessageFns<Reservation> = {
@@ -459,6 +471,9 @@ export const Reservation: MessageFns<Reservation> = {
         throw new globalThis.Error("value provided for field message.notAfterUnixMs of type int64 too large");
       }
       writer.uint32(24).int64(message.notAfterUnixMs);
+    }
+    for (const v of message.limits) {
+      LimitLeft.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -500,6 +515,14 @@ export const Reservation: MessageFns<Reservation> = {
             message.notAfterUnixMs = reader.int64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.limits.push(LimitLeft.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -521,6 +544,111 @@ export const Reservation: MessageFns<Reservation> = {
     message.amounts = object.amounts?.map((e) => Amount.fromPartial(e)) || [];
     message.notAfterUnixMs = (object.notAfterUnixMs !== undefined && object.notAfterUnixMs !== null)
       ? BigInt(object.notAfterUnixMs)
+      : 0n;
+    message.limits = object.limits?.map((e) => LimitLeft.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLimitLeft(): LimitLeft {
+  return { limit: "", limitValue: 0n, left: 0n, refillsUnixMs: 0n };
+}
+
+export const LimitLeft: MessageFns<LimitLeft> = {
+  encode(message: LimitLeft, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.limit !== "") {
+      writer.uint32(10).string(message.limit);
+    }
+    if (message.limitValue !== 0n) {
+      if (BigInt.asUintN(64, message.limitValue) !== message.limitValue) {
+        throw new globalThis.Error("value provided for field message.limitValue of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.limitValue);
+    }
+    if (message.left !== 0n) {
+      if (BigInt.asUintN(64, message.left) !== message.left) {
+        throw new globalThis.Error("value provided for field message.left of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.left);
+    }
+    if (message.refillsUnixMs !== 0n) {
+      if (BigInt.asIntN(64, message.refillsUnixMs) !== message.refillsUnixMs) {
+        throw new globalThis.Error("value provided for field message.refillsUnixMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.refillsUnixMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LimitLeft {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLimitLeft();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.limit = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limitValue = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.left = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.refillsUnixMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<LimitLeft>, I>>(base?: I): LimitLeft {
+    return LimitLeft.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LimitLeft>, I>>(object: I): LimitLeft {
+    const message = createBaseLimitLeft();
+    message.limit = object.limit ?? "";
+    message.limitValue = (object.limitValue !== undefined && object.limitValue !== null)
+      ? BigInt(object.limitValue)
+      : 0n;
+    message.left = (object.left !== undefined && object.left !== null) ? BigInt(object.left) : 0n;
+    message.refillsUnixMs = (object.refillsUnixMs !== undefined && object.refillsUnixMs !== null)
+      ? BigInt(object.refillsUnixMs)
       : 0n;
     return message;
   },
@@ -1336,7 +1464,7 @@ export const AccountResponse: MessageFns<AccountResponse> = {
 };
 
 function createBaseAccountFailure(): AccountFailure {
-  return { code: "", message: "" };
+  return { code: "", message: "", retryAfterMs: 0 };
 }
 
 export const AccountFailure: MessageFns<AccountFailure> = {
@@ -1346,6 +1474,9 @@ export const AccountFailure: MessageFns<AccountFailure> = {
     }
     if (message.message !== "") {
       writer.uint32(18).string(message.message);
+    }
+    if (message.retryAfterMs !== 0) {
+      writer.uint32(24).uint32(message.retryAfterMs);
     }
     return writer;
   },
@@ -1379,6 +1510,14 @@ export const AccountFailure: MessageFns<AccountFailure> = {
             message.message = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.retryAfterMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1398,6 +1537,7 @@ export const AccountFailure: MessageFns<AccountFailure> = {
     const message = createBaseAccountFailure();
     message.code = object.code ?? "";
     message.message = object.message ?? "";
+    message.retryAfterMs = object.retryAfterMs ?? 0;
     return message;
   },
 };
