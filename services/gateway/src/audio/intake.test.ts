@@ -174,6 +174,33 @@ describe('a recording in any known format', () => {
     expect(likeness(cut as Buffer, whole as Buffer, 4)).toBeGreaterThan(0.9);
   });
 
+  /** An ID3v2 tag with so many bytes in it. */
+  const tag = (bytes: number, flags = 0) =>
+    Buffer.concat([
+      Buffer.from(['I', 'D', '3'].map((letter) => letter.charCodeAt(0)).concat(4, 0, flags)),
+      Buffer.from([bytes >> 21, bytes >> 14, bytes >> 7, bytes].map((part) => part & 0x7f)),
+      Buffer.alloc(bytes, 7),
+      Buffer.alloc(flags === 0 ? 0 : 10, 7),
+    ]);
+
+  it.each(['flac.flac', '16khz.wav', 'mp3.mp3'])('may stand behind ID3 tags, of any size: %s', async (name) => {
+    const bare = await taken(pieces(clip(name)));
+    for (const tags of [tag(0), tag(70_000), tag(5, 0x10), Buffer.concat([tag(200), tag(0), tag(4_096)])])
+      expect(await taken(pieces(Buffer.concat([tags, clip(name)])))).toEqual(bare);
+  });
+
+  it('may come behind a tag in single bytes', async () => {
+    expect(await taken(pieces(Buffer.concat([tag(30), tag(2), clip('16khz.wav')]), 1))).toEqual(REFERENCE);
+  });
+
+  it('is not to be found in a tag alone, however it ends', async () => {
+    for (const only of [tag(500), tag(500).subarray(0, 300), Buffer.concat([tag(3), tag(3)])])
+      await expect(taken(pieces(only))).rejects.toMatchObject({
+        code: 'unsupported-media',
+        message: /ID3 tag without any audio/,
+      });
+  });
+
   it('may say a size of 0, as recorders that stream do', async () => {
     expect(await taken(pieces(patched(40, 0, 4)))).toEqual(REFERENCE);
   });
@@ -241,7 +268,7 @@ describe('an upload that is no recording', () => {
     ],
     [
       'MP3 in its first byte only',
-      Buffer.concat([Buffer.from('ID3'), Buffer.alloc(9_000, 7)]),
+      Buffer.concat([Buffer.from('ID3'), Buffer.alloc(9_000, 0xf7)]),
       'unsupported-media',
       /mp3 file cannot be decoded/,
     ],

@@ -1,6 +1,7 @@
 import { MeshError } from '@smartlite/contracts';
 import { decodeCompressed } from './compressed.ts';
 import { detect, DETECT_BYTES } from './detect.ts';
+import { withoutTags } from './id3.ts';
 import { type Resampler, resampler } from './resample.ts';
 import { mono, plausible, type Sound, toPcm16 } from './samples.ts';
 import { WavReader } from './wav.ts';
@@ -49,8 +50,9 @@ async function* decode(
   rawRateHz: number | undefined,
 ): AsyncIterable<Sound> {
   if (rawRateHz !== undefined) return yield* raw(body, rawRateHz);
-  const parts = body[Symbol.asyncIterator]();
+  const parts = withoutTags(body)[Symbol.asyncIterator]();
   const head = await headOf(parts);
+  if (head.length === 0) throw new MeshError('unsupported-media', 'the file is an ID3 tag without any audio behind it');
   const whole = andThen(head, parts);
   const container = detect(head);
   if (container !== 'wav') return yield* decodeCompressed(container, whole);
