@@ -32,8 +32,27 @@ describe('a pack (in-region)', () => {
     expect(refusal({ region: 'mars' }, [])).toContain('runs in mars, which is no region of the policy');
   });
 
+  it('is refused where what tells speech from silence, or shows partial texts, would leave them', () => {
+    const models = PACK.models.map((model) => (model.id === PACK.asr_pack.vad ? { ...model, region: 'us' } : model));
+    const pack = { ...PACK, models, residency_policy: { regions: ['eu', 'us'], rules: [RULE] } };
+    expect(() => parsePack(Buffer.from(JSON.stringify(pack)))).toThrow(/\/asr_pack\/vad: the model .* has a region/);
+  });
+
   it('is refused where rules are given and nobody says where a remote model gets its data', () => {
     expect(refusal({ engine: 'openai' })).toContain('runs on another machine and the policy has rules: give its region');
     expect(refusal({ engine: 'openai' }, [])).toBeUndefined();
+  });
+});
+
+describe('a lexicon', () => {
+  it.each([
+    ['QDRANT', 'is there twice'],
+    ['Qdránt', 'is there twice'],
+    ['Quadrant', undefined],
+  ])('has each term once, whatever its case and accents: Qdrant and %s', (term, fault) => {
+    const pronunciations = ['Qdrant', term].map((each) => ({ term: each, ipa: 'wɪn' }));
+    const read = () => parsePack(Buffer.from(JSON.stringify({ ...PACK, lexicon: { pronunciations, domain_terms: [] } })));
+    if (fault === undefined) expect(read).not.toThrow();
+    else expect(read).toThrow(`/lexicon/pronunciations/1/term: ${fault}`);
   });
 });

@@ -47,7 +47,9 @@ export class Pronouncing {
     const key = FIRST_WORD.exec(plain ?? '')?.[0].toLowerCase();
     if (plain === undefined || key === undefined) return;
     const capitals = plain.length > 1 && /[A-Z]/.test(plain) && plain === plain.toUpperCase();
-    this.#terms.set(key, [...(this.#terms.get(key) ?? []), { plain, phonemes, capitals }]);
+    const alike = this.#terms.get(key) ?? [];
+    alike.push({ plain, phonemes, capitals });
+    this.#terms.set(key, alike);
   }
 }
 

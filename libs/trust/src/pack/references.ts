@@ -13,7 +13,7 @@ export function references(pack: Pack): readonly string[] {
   unique(pack.artifacts.map(({ id: key }) => key)).forEach((index) => faults.push(`/artifacts/${index}/id: is there twice`));
   unique(pack.artifacts.map(({ path }) => path)).forEach((index) => faults.push(`/artifacts/${index}/path: is there twice`));
   unique(pack.models.map(({ id: key }) => key)).forEach((index) => faults.push(`/models/${index}/id: is there twice`));
-  unique(pack.lexicon.pronunciations.map(({ term }) => term.toLowerCase())).forEach((index) =>
+  unique(pack.lexicon.pronunciations.map(({ term }) => withoutAccents(term))).forEach((index) =>
     faults.push(`/lexicon/pronunciations/${index}/term: is there twice`),
   );
   pack.artifacts.forEach(({ path, format, role }, index) => {
@@ -65,6 +65,11 @@ export function references(pack: Pack): readonly string[] {
     ),
   );
   return [...faults, ...routesThatLeave(pack)];
+}
+
+/** Voices know no accents: of two terms that differ in these alone only one could be spoken. */
+function withoutAccents(term: string): string {
+  return term.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
 /** Positions of values that have been there before. */

@@ -12,6 +12,8 @@ export function routesThatLeave({
   residency_policy: policy,
 }: Pack): readonly string[] {
   const places = [
+    { key: asr.vad, pointer: '/asr_pack/vad' },
+    { key: asr.partials, pointer: '/asr_pack/partials' },
     ...Object.entries(asr.tiers).flatMap(([tier, { candidates }]) =>
       candidates.map(({ model: key }, at) => ({ key, pointer: `/asr_pack/tiers/${tier}/candidates/${at}/model` })),
     ),

@@ -74,6 +74,39 @@ describe('other words', () => {
   });
 });
 
+describe('a lexicon of ten thousand terms', () => {
+  /** Names of three to five syllables. */
+  const syllables = [
+    ['ba', 'bɑ'],
+    ['ko', 'koʊ'],
+    ['den', 'dɛn'],
+    ['lif', 'lɪf'],
+    ['mas', 'mæs'],
+    ['tu', 'tu'],
+    ['ran', 'ɹæn'],
+    ['vil', 'vɪl'],
+    ['sen', 'sɛn'],
+    ['gor', 'ɡɔɹ'],
+  ] as const;
+  const many = Array.from({ length: 10_000 }, (_, number) => {
+    const parts = Array.from(String(number).padStart(4, '0'), (digit) => syllables[Number(digit)] ?? syllables[0]);
+    return {
+      term: parts
+        .map(([written]) => written)
+        .join('')
+        .toUpperCase(),
+      ipa: parts.map(([, ipa]) => ipa).join(''),
+    };
+  });
+  const inForce = new SpellingInForce().of({ lexicon: { pronunciations: many, domain_terms: [] } });
+
+  it('is looked through as a few are: terms are found by their sound, and a minute of other words stays', () => {
+    expect(inForce.write('Ask bakko denlyff, please.')).toBe('Ask BAKODENLIF, please.');
+    const minute = 'we could see that every morning the boats were leaving before the market had been opened again '.repeat(10);
+    expect(inForce.write(minute)).toBe(minute);
+  });
+});
+
 describe('a new lexicon', () => {
   it('is written from the next text on', () => {
     const inForce = new SpellingInForce();

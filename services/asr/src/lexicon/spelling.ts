@@ -1,5 +1,5 @@
 import { type LexiconTerm, lexiconTerms, type Pack } from '@smartlite/trust';
-import { firstLetters, unlikeness } from './likeness.ts';
+import { SoundTree } from './likeness.ts';
 import { bareOf, runsFrom, type Word, wordsOf } from './words.ts';
 
 /** Most words that a recogniser makes of one term: `engine x`, `smart light`, `n g i n x`. */
@@ -14,15 +14,14 @@ const SOUNDS_A_VOWEL = 5;
 export class Spelling {
   /** By their letters and digits. */
   readonly #spelled = new Map<string, string>();
-  /** By the letters that what is heard of them may begin with. */
-  readonly #heard = new Map<string, LexiconTerm[]>();
+  readonly #heard = new SoundTree();
 
   constructor(terms: readonly LexiconTerm[]) {
     for (const known of terms) {
       const bare = bareOf(known.term);
       if (bare.length >= LETTERS_MIN && !this.#spelled.has(bare)) this.#spelled.set(bare, known.term);
-      if (known.phonemes.length < SOUNDS_MIN) continue;
-      for (const letter of firstLetters(known.phonemes)) this.#heard.set(letter, [...(this.#heard.get(letter) ?? []), known]);
+      if (known.phonemes.length >= SOUNDS_MIN)
+        this.#heard.add(known.term, known.phonemes, Math.floor(known.phonemes.length / SOUNDS_A_VOWEL));
     }
   }
 
@@ -53,12 +52,7 @@ export class Spelling {
 
   #heardAs(run: readonly Word[]): string | undefined {
     const phrase = run.map(({ bare }) => bare).join(' ');
-    if (!/^[a-z ]+$/.test(phrase)) return undefined;
-    const like = (this.#heard.get(phrase[0] ?? '') ?? []).flatMap(({ term, phonemes }) => {
-      const cost = unlikeness(phrase, phonemes);
-      return cost !== undefined && cost <= Math.floor(phonemes.length / SOUNDS_A_VOWEL) ? [{ term, cost }] : [];
-    });
-    return like.toSorted((one, other) => one.cost - other.cost)[0]?.term;
+    return /^[a-z ]+$/.test(phrase) ? this.#heard.likest(phrase) : undefined;
   }
 }
 
