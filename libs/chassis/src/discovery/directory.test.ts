@@ -102,6 +102,17 @@ describe('the choice of an instance', () => {
     expect(choose(known(sighting('a', { ready: false })), wish)).toMatchObject({ instance: { instance: 'a' } });
   });
 
+  it('leaves out one that was ejected, until it is back; where all are, none is', () => {
+    const ejected = new Set(['a']);
+    const ask = () =>
+      choose(known(sighting('a'), sighting('b', { inflight: 9 })), { ...wish, isEjected: (instance) => ejected.has(instance) });
+    expect(ask()).toMatchObject({ instance: { instance: 'b' } });
+    ejected.add('b');
+    expect(ask()).toMatchObject({ instance: { instance: 'a' } });
+    ejected.clear();
+    expect(ask()).toMatchObject({ instance: { instance: 'a' } });
+  });
+
   it('tells "nobody there" from "nobody in an allowed region"', () => {
     expect(choose([], wish).kind).toBe('none');
     expect(choose(known(sighting('a', {}, 'us')), { ...wish, regions: ['eu'] }).kind).toBe('no-compliant-region');

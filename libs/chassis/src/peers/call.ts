@@ -34,8 +34,8 @@ export interface CallPlan {
 }
 
 /**
- * Calls a method on the least loaded instance. Where it fails in a way that another may not, and nothing has been received, the
- * next one is asked. Ends with the signal, the deadline, or the caller leaving the iteration.
+ * Calls a method on the least loaded instance. Where it fails in a way that another may not, and nothing has been received but what
+ * is preliminary, the next one is asked. Ends with the signal, the deadline, or the caller leaving the iteration.
  */
 export function callPeer(plan: CallPlan): AsyncIterable<unknown> {
   // Taken now: a generator's body runs in the context of whoever reads it.
@@ -67,8 +67,10 @@ async function* attempts(plan: CallPlan): AsyncGenerator<unknown> {
           deadlineUnixMs,
           request: replay ? replay.read() : plan.request,
         })) {
-          received = true;
-          replay?.seal();
+          if (options.isPreliminary?.(answer) !== true) {
+            received = true;
+            replay?.seal();
+          }
           yield answer;
         }
         return;

@@ -4,6 +4,7 @@ import { connect } from 'nats';
 import { describe, expect, it } from 'vitest';
 import { announce } from '../discovery/announce.ts';
 import { listenGrpc } from '../server/server.ts';
+import type { PeerOptions } from '../platform.ts';
 import { type Duplex, implement } from '../service.ts';
 import { systemClock, systemIds } from '../system.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -80,6 +81,16 @@ const crashing: Listening = async function* (requests) {
   }
   yield partial('not reached');
 };
+/** Says at its third frame what it has heard so far, and crashes. */
+const breakingOff: Listening = async function* (requests) {
+  let heard = 0;
+  for await (const _frame of requests) {
+    heard += 1;
+    if (heard < 3) continue;
+    yield partial('heard 3');
+    throw new MeshError('unavailable', 'crashed');
+  }
+};
 /** Answers each frame at once. */
 const echoing: Listening = async function* (requests) {
   for await (const { kind } of requests) yield partial(`${kind?.$case === 'pcm' && kind.value[0]}`);
@@ -114,6 +125,19 @@ describe('a stream both ways', () => {
       answers.push(textOf(answer));
     expect(answers).toEqual(['heard 10']);
     expect(chosen).toEqual(['first', 'second']);
+  });
+
+  it('is heard anew also after an answer, where its caller calls that preliminary, and else never', async () => {
+    await using mesh_ = await mesh(breakingOff, counting);
+    const heard = async (options: PeerOptions) => {
+      const answers: string[] = [];
+      for await (const answer of mesh_.peers.asr.streamTranscribe(speech(10), options)) answers.push(textOf(answer));
+      return answers;
+    };
+    expect(await heard({ isPreliminary: () => true })).toEqual(['heard 3', 'heard 10']);
+    // Its failure took it out of the directory; it is back with its next sign of life.
+    await expect.poll(() => mesh_.peers.instances('asr').length, { timeout: 20_000 }).toBe(2);
+    await expect(heard({ isPreliminary: () => false })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it("fails with the reason of the caller's own stream when that breaks", async () => {

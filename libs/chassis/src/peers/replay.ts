@@ -2,8 +2,8 @@
 const RECORDED_MAX = 4_096;
 
 /**
- * A stream of requests that can be sent once more to another instance, as long as no answer has come. It is recorded until
- * then, and passed on without a trace afterwards.
+ * A stream of requests that can be sent once more to another instance, until it is sealed. It is recorded up to then, and
+ * passed on without a trace afterwards.
  */
 export class Replay<T> {
   readonly #iterator: AsyncIterator<T>;

@@ -68,6 +68,8 @@ describe('a turn', () => {
       seen.push(event);
     }
     expect(seen.at(-1)).toBe('done');
+    // So that another instance may hear all of it anew, should the first one die before the final text.
+    expect(gate.stages.preliminary).toEqual(['partial']);
   });
 
   it('is heard while the language model is still held at its second sentence', async () => {

@@ -1,4 +1,4 @@
-import { MeshError, type TranscribeResponse, type TurnResponse } from '@smartlite/contracts';
+import { MeshError, type StreamTranscribeResponse, type TranscribeResponse, type TurnResponse } from '@smartlite/contracts';
 import { servedIn } from '../tiers.ts';
 import type { Scene } from './scene.ts';
 
@@ -6,14 +6,21 @@ import type { Scene } from './scene.ts';
 export const ASR_FIRST_MS = 10_000;
 export const PCM_BYTES_PER_MS = 32;
 
-/** Partial transcripts while the audio arrives, then the final one. */
+/**
+ * Partial transcripts while the audio arrives, then the final one. Where an instance dies before that, another hears the audio from its
+ * beginning; what has been shown already is not shown shorter.
+ */
 export async function* listen(scene: Scene, audio: AsyncIterable<Uint8Array>): AsyncIterable<TurnResponse> {
   const { ports, call, signal, progress, settings } = scene;
   const chosen = await ports.tiers.recognition(settings.asrTier, settings.asrLatencyMs);
   let final: TranscribeResponse | undefined;
-  for await (const { kind } of ports.asr.streamTranscribe(requests(scene, chosen.tier, audio), { call, signal })) {
-    if (kind?.$case === 'partial') yield { kind };
+  let shown = '';
+  const options = { call, signal, isPreliminary: ({ kind }: StreamTranscribeResponse) => kind?.$case === 'partial' };
+  for await (const { kind } of ports.asr.streamTranscribe(requests(scene, chosen.tier, audio), options)) {
     if (kind?.$case === 'final') final = kind.value;
+    if (kind?.$case !== 'partial' || kind.value.text.length < shown.length) continue;
+    shown = kind.value.text;
+    yield { kind };
   }
   if (!final) throw new MeshError('unavailable', 'the recogniser ended without a transcript');
   // A recogniser that found the speaker's pause has ended the audio.
