@@ -29,6 +29,7 @@ export async function recogniserOfPack(): Promise<(pcm: Uint8Array) => Promise<s
   const pool = {
     pack,
     get: engine,
+    underLock: async () => undefined,
     demand: async <Q, C>(id: string) => engine<Q, C>(id) ?? Promise.reject(new Error(`no ${id} here`)),
     shadowsStandIn: false,
     facts: () => [...engines.keys()].map((id): ModelFact => ({ id, tier: '', role: '', state: 'loaded' })),

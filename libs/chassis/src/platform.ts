@@ -119,22 +119,25 @@ export interface LockState {
   readonly refusedArtifacts: readonly string[];
 }
 
+/** Lock and pack as they were read, and proven. */
+export interface VerifiedFiles {
+  readonly lock: Verified<Lock>;
+  readonly lockDigest: string;
+  readonly lockBytes: Uint8Array;
+  readonly pack: Pack;
+  readonly packBytes: Uint8Array;
+}
+
 /** The files that this process serves from. */
 export interface ModelFiles {
   readonly trust: TrustDocument;
   readonly root: string;
   /** Reads and verifies lock and pack anew; throws trust's refusal. */
-  verify(): Promise<{
-    readonly lock: Verified<Lock>;
-    readonly lockDigest: string;
-    readonly lockBytes: Uint8Array;
-    readonly pack: Pack;
-    readonly packBytes: Uint8Array;
-  }>;
+  verify(): Promise<VerifiedFiles>;
 }
 
 /** Options of a call to another service. Trace, deadline, caller and signal go along by themselves when `call` is given. */
-export interface PeerOptions {
+export interface PeerOptions<Answer = unknown> {
   readonly call?: Call;
   readonly caller?: Caller;
   readonly signal?: AbortSignal;
@@ -143,13 +146,18 @@ export interface PeerOptions {
   readonly avoid?: ReadonlySet<string>;
   /** Told which instance was chosen. */
   readonly onChosen?: (instance: string) => void;
+  /**
+   * An answer after which another instance may still take over from one that fails, for it gives all of it anew: a partial text, say.
+   * Absent: nobody takes over after the first answer.
+   */
+  isPreliminary?(answer: Answer): boolean;
 }
 
 export type PeerMethod<D extends MethodDefinition> = D['requestStream'] extends true
-  ? (requests: AsyncIterable<RequestOf<D>>, options: PeerOptions) => AsyncIterable<ResponseOf<D>>
+  ? (requests: AsyncIterable<RequestOf<D>>, options: PeerOptions<ResponseOf<D>>) => AsyncIterable<ResponseOf<D>>
   : D['responseStream'] extends true
-    ? (request: RequestOf<D>, options: PeerOptions) => AsyncIterable<ResponseOf<D>>
-    : (request: RequestOf<D>, options: PeerOptions) => Promise<ResponseOf<D>>;
+    ? (request: RequestOf<D>, options: PeerOptions<ResponseOf<D>>) => AsyncIterable<ResponseOf<D>>
+    : (request: RequestOf<D>, options: PeerOptions<ResponseOf<D>>) => Promise<ResponseOf<D>>;
 
 export type Peer<D extends ServiceDefinition> = { readonly [M in keyof D]: PeerMethod<D[M]> };
 

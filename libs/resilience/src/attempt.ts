@@ -1,10 +1,11 @@
 import { MeshError } from '@smartlite/contracts';
+import type { Permit } from './breaker.ts';
 import type { AnyEngine, Errand } from './errand.ts';
 import { Patience } from './patience.ts';
 import type { Reports } from './reports.ts';
 import type { Leg } from './route.ts';
 import type { Wards } from './wards.ts';
-import { type Watch, watched } from './watch.ts';
+import { type Watch, watched, type Work } from './watch.ts';
 
 /** What every try at a model needs. */
 export interface AttemptParts {
@@ -19,13 +20,15 @@ export interface Way {
   readonly signal: AbortSignal;
   readonly standing: Watch['standing'];
   readonly copy: boolean;
+  /** Told what the work took. */
+  readonly onOver?: (work: Work) => void;
 }
 
 /** One model's results, watched by its breaker. Refused at once where it could not begin before the caller has no use for an answer. */
 export async function* attempt<Engine extends AnyEngine, T>(
-  { engine: engineOf, ask, allowedMs, dueMs = Number.POSITIVE_INFINITY }: Errand<Engine, T>,
+  { engine: engineOf, ask, allowedMs, aside = false, dueMs = Number.POSITIVE_INFINITY }: Errand<Engine, T>,
   leg: Leg,
-  { passedOver, signal, standing, copy }: Way,
+  { passedOver, signal, standing, copy, onOver = () => undefined }: Way,
   { nowMs, wards, reports }: AttemptParts,
 ): AsyncGenerator<T> {
   const engine = await loaded(engineOf(leg, signal), leg, standing() === 'replaceable' ? allowedMs : Number.POSITIVE_INFINITY);
@@ -38,14 +41,17 @@ export async function* attempt<Engine extends AnyEngine, T>(
     nowMs,
     allowedMs,
     standing,
-    permit: breaker.enter(),
+    permit: aside ? onlyFailures(breaker.enter()) : breaker.enter(),
     onSilent: (over) => void wards.owes(leg.model, over),
     onHung: (silentMs) => {
       reports.hung(leg.model, silentMs);
       breaker.hung(`its engine was silent for ${silentMs} ms and was ended`);
       engine.kill();
     },
-    onOver: (work) => reports.worked(leg.model, work, copy),
+    onOver: (work) => {
+      reports.worked(leg.model, work, copy);
+      onOver(work);
+    },
   });
 }
 
@@ -54,6 +60,10 @@ async function loaded<Engine>(engine: Promise<Engine>, { model }: Leg, ms: numbe
   const ready = await new Patience(ms).wait(engine);
   if (ready === undefined) throw new MeshError('unavailable', `${model} is still loading`);
   return ready.value;
+}
+
+function onlyFailures(permit: Permit): Permit {
+  return { settle: (outcome) => permit.settle(outcome.kind === 'answered' ? { kind: 'unjudged' } : outcome) };
 }
 
 function tooLate({ model }: Leg, waitMs: number): MeshError {

@@ -2,6 +2,7 @@ import { MeshError } from '@smartlite/contracts';
 import { attempt, type AttemptParts, type Way } from './attempt.ts';
 import { type AnyEngine, type Errand, isCompared, type Shadowing } from './errand.ts';
 import type { Leg } from './route.ts';
+import type { Work } from './watch.ts';
 import { type Comparison, type Merit, SHADOW_POLICY, ShadowAllowance, type ShadowPolicy, ShadowRecord } from './shadow.ts';
 
 /** While so many callers are served, the machine has nothing left for shadows. */
@@ -64,14 +65,12 @@ export class Copies {
     if (this.#callers >= SHADOW_CALLERS_MAX) return this.#parts.reports.copied(leg.model, 'dropped');
     const controller = new AbortController();
     this.#shadows.add(controller);
-    const beganMs = this.#parts.nowMs();
-    const copied = await this.#run(errand, leg, controller);
+    const copy = await this.#run(errand, leg, controller);
     this.#shadows.delete(controller);
     if (this.#closed) return;
     if (controller.signal.aborted) return this.#parts.reports.copied(leg.model, 'dropped');
-    const share = (this.#parts.nowMs() - beganMs) / errand.allowedMs;
-    const comparison = copied === undefined ? FAILED : { share, disagreement: disagreement(heard, copied) };
-    this.#parts.reports.copied(leg.model, copied === undefined ? 'failed' : 'compared');
+    const comparison = copy === undefined ? FAILED : { share: copy.share, disagreement: disagreement(heard, copy.results) };
+    this.#parts.reports.copied(leg.model, copy === undefined ? 'failed' : 'compared');
     this.#keep(leg.model, comparison, policy);
   }
 
@@ -88,20 +87,25 @@ export class Copies {
     if (summary !== undefined) this.#parts.reports.compared(model, summary);
   }
 
-  /** What is compared of a copy's results; undefined when it failed. The breaker has taken note of that; there is no caller to tell. */
+  /**
+   * What is compared of a copy's results, and how late they were, as a breaker sees it: a long stream is not late for being long, nor for
+   * its wait in the queue. Undefined when it failed: the breaker has taken note of that, and there is no caller to tell.
+   */
   async #run<Engine extends AnyEngine, T>(
     errand: Errand<Engine, T>,
     leg: Leg,
     controller: AbortController,
-  ): Promise<readonly T[] | undefined> {
+  ): Promise<{ readonly results: readonly T[]; readonly share: number } | undefined> {
     if (this.#closed || this.#running.has(leg.model)) return undefined;
     this.#running.set(leg.model, controller);
-    const way: Way = { passedOver: [], signal: controller.signal, standing: () => 'replaceable', copy: true };
-    const copied: T[] = [];
+    let share = 0;
+    const onOver = (work: Work) => (share = work.share);
+    const way: Way = { passedOver: [], signal: controller.signal, standing: () => 'replaceable', copy: true, onOver };
+    const results: T[] = [];
     const { dueMs: _, ...undue } = errand;
     try {
-      for await (const result of attempt(undue, leg, way, this.#parts)) if (isCompared(errand, result)) copied.push(result);
-      return copied;
+      for await (const result of attempt(undue, leg, way, this.#parts)) if (isCompared(errand, result)) results.push(result);
+      return { results, share };
     } catch {
       return undefined;
     } finally {

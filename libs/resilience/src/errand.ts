@@ -27,6 +27,11 @@ export interface Errand<Engine extends AnyEngine, T> {
   readonly allowedMs: number;
   /** Milliseconds, by the relay's clock, after which the caller has no use for an answer; absent: no such time. */
   readonly dueMs?: number;
+  /**
+   * A small question beside the real work, such as how long a prompt is: that it was answered says nothing of how the model works, so it
+   * is no probe and no sample. That it was not, does.
+   */
+  readonly aside?: boolean;
   /** `ask` leaves out what an earlier leg has already given, so that the next one may go on in the middle. */
   readonly resumes?: boolean;
   /** Makes, for each try, what tells from when on the answer counts as said, so that nobody else may begin anew. Absent: its first result. */

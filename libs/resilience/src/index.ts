@@ -12,4 +12,5 @@ export { type Candidate, type Leg, obstacles, route, type RouteConditions } from
 export { SHADOW_POLICY, type ShadowPolicy } from './shadow.ts';
 export { type BoundTier, primaryFirst, servingTier } from './tiers.ts';
 export type { Hint } from './wards.ts';
+export { hungAfterMs } from './watch.ts';
 export { LatencyWindow, SAMPLES_MIN } from './window.ts';

@@ -44,16 +44,22 @@ class Rig {
     return by;
   }
 
-  async #answer(): Promise<string> {
+  /** A small question beside the work, which any model answers at once. */
+  async aside(): Promise<string> {
+    return this.#answer({ aside: true });
+  }
+
+  async #answer({ aside = false } = {}): Promise<string> {
     const tookMs = this.tookMs;
     const results = this.relay.answer<{ model: string; kill(): void }, string>({
+      aside,
       course: this.course(),
       signal: new AbortController().signal,
       allowedMs: ALLOWED_MS,
       engine: async ({ model }) => ({ model, kill: () => this.killed.push(model) }),
       async *ask({ model }, _leg, { begun }) {
         begun();
-        await new Promise((resolve) => setTimeout(resolve, tookMs[model]));
+        if (!aside) await new Promise((resolve) => setTimeout(resolve, tookMs[model]));
         yield model;
       },
     });
@@ -82,6 +88,35 @@ describe('hundreds of turns of which one model becomes slow and well again', () 
     expect(after['first']).toBeGreaterThan(300);
     expect((after['first'] ?? 0) + (after['second'] ?? 0)).toBe(1_000);
     expect([rig.routes[0], rig.routes.at(-1), rig.killed]).toEqual(['first>second', 'second>first', []]);
+  });
+});
+
+describe('a small question beside the work', () => {
+  it('brings no slow model back by being answered at once', async () => {
+    const rig = new Rig();
+    rig.tookMs['first'] = 3_000;
+    // Until its breaker is open.
+    await turns(rig, 300);
+    const before = [...rig.routes];
+    // For longer than the longest wait before a probe.
+    for (let turn = 0; turn < 700; turn += 1) {
+      for (let question = 0; question < 3; question += 1) await rig.aside();
+      expect(await rig.turn()).toBe('second');
+    }
+    expect(rig.routes).toEqual(before);
+    expect(before.at(-1)).toBe('first>second');
+  });
+
+  it('hides no model that fails at the work itself', async () => {
+    const rig = new Rig();
+    rig.tookMs['first'] = 3_000;
+    let left = '';
+    for (let turn = 0; turn < 300 && left === ''; turn += 1) {
+      for (let question = 0; question < 20; question += 1) await rig.aside();
+      await rig.turn();
+      left = /first .*requests failed/.exec(rig.course().obstacles)?.[0] ?? '';
+    }
+    expect(left).toContain('has an open breaker');
   });
 });
 
@@ -155,7 +190,7 @@ describe('a shadow', () => {
       for await (const model of results) return model;
       return 'nobody';
     };
-    return { asked, copies, request, standsIn: () => course(['first']).legs.map(({ because }) => because) };
+    return { relay, asked, copies, request, standsIn: () => course(['first']).legs.map(({ because }) => because) };
   }
 
   it('gets its share of the requests after their callers have their answers, and its merit is known by them', async () => {
@@ -168,6 +203,33 @@ describe('a shadow', () => {
       await vi.advanceTimersByTimeAsync(150);
     }
     expect([asked.filter((model) => model === 'second').length, copies]).toEqual([5, Array(5).fill('compared')]);
+    expect(standsIn()).toEqual([expect.not.stringContaining('lately')]);
+  });
+
+  it('that streams in time is not late for the length of its answer', async () => {
+    const { relay, standsIn } = shadowed();
+    const course = relay.course('tier', SHADOWED, { ...CONDITIONS, shadowsStandIn: true }, POLICY);
+    for (let turn = 0; turn < 10; turn += 1) {
+      const results = relay.answer<{ kill(): void }, number>({
+        course,
+        signal: new AbortController().signal,
+        allowedMs: ALLOWED_MS,
+        shadowing: { policy: POLICY, disagreement: () => 0 },
+        engine: async () => ({ kill: () => undefined }),
+        async *ask(_engine, _leg, { begun }) {
+          begun();
+          for (let word = 0; word < 20; word += 1) {
+            await new Promise((resolve) => setTimeout(resolve, 100));
+            yield word;
+          }
+        },
+      });
+      const read = (async () => {
+        for await (const _word of results);
+      })();
+      await vi.advanceTimersByTimeAsync(5_000);
+      await read;
+    }
     expect(standsIn()).toEqual([expect.not.stringContaining('lately')]);
   });
 

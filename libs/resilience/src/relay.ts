@@ -70,7 +70,7 @@ export class Relay {
       }
     } finally {
       over();
-      if (answered) this.#copy(errand, tried, copying, heard);
+      if (answered && errand.aside !== true) this.#copy(errand, tried, copying, heard);
     }
   }
 

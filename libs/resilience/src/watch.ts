@@ -50,6 +50,8 @@ export interface Work {
   readonly ms: number;
   /** To its first result; undefined where there was none. */
   readonly firstMs: number | undefined;
+  /** The longest that a result was waited for, as a share of what it was allowed. */
+  readonly share: number;
 }
 
 /** Failures that a model can be blamed for. The others are about the caller, the mode, or how many others there are. */
@@ -82,7 +84,7 @@ export async function* watched<T>(ask: (context: WorkContext) => AsyncIterable<T
     throw caught;
   } finally {
     run.end();
-    watch.onOver({ answered: outcome.kind === 'answered', ms: nowMs() - run.begunMs, firstMs });
+    watch.onOver({ answered: outcome.kind === 'answered', ms: nowMs() - run.begunMs, firstMs, share });
     await permit.settle(outcome);
   }
 }
@@ -150,13 +152,13 @@ class Run<T> {
     if (now === 'replaceable') return allowedMs;
     // Whoever waits in a queue without an alternative goes on waiting: the call's own deadline bounds that.
     if (!this.#begun) return Number.POSITIVE_INFINITY;
-    return now === 'said' ? atLeast(CUT_MS, allowedMs) : atLeast(HUNG_MS, allowedMs);
+    return now === 'said' ? atLeast(CUT_MS, allowedMs) : hungAfterMs(allowedMs);
   }
 
   async #linger(pending: Promise<unknown>): Promise<void> {
     const { nowMs, allowedMs, onHung } = this.#watch;
     const silentMs = () => Math.round(nowMs() - this.sinceMs);
-    const left = atLeast(HUNG_MS, allowedMs) - silentMs();
+    const left = hungAfterMs(allowedMs) - silentMs();
     try {
       const alive = !this.#begun || (left > 0 && (await new Patience(left).wait(pending)) !== undefined);
       if (!alive) onHung(silentMs());
@@ -171,6 +173,11 @@ class Run<T> {
     this.#own.abort(new MeshError('cancelled', 'nobody waits for it any more'));
     this.#results.return?.().catch(() => undefined);
   }
+}
+
+/** How long an engine may be silent over work that is allowed so many milliseconds before it counts as hung. */
+export function hungAfterMs(allowedMs: number): number {
+  return atLeast(HUNG_MS, allowedMs);
 }
 
 function atLeast(ms: number, allowedMs: number): number {

@@ -53,6 +53,7 @@ function memoryProcess(
     waitMs: 0,
     exited,
     kill,
+    relock: async () => false,
     get inflight() {
       return inflight;
     },

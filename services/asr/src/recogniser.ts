@@ -41,7 +41,7 @@ type RecognitionEngine = EngineProcess<RecognitionRequest, Recognition>;
 type DetectionEngine = Pick<EngineProcess<DetectionRequest, Detection>, 'run' | 'kill'>;
 
 type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log' | 'clock'> & Omit<RelayPorts, 'log' | 'clock'>;
-type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts' | 'shadowsStandIn'>;
+type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts' | 'shadowsStandIn' | 'underLock'>;
 
 /** What the route calls the choice of who tells speech from silence. */
 const DETECTOR = 'detector';
@@ -83,7 +83,8 @@ export class Recogniser {
   }
 
   /** The models for one call. Throws `invalid-argument` for a tier that is not there, `unavailable` when none of its models can be asked. */
-  earsFor(askedTier: string, call: Call): Ears<ServedBy> {
+  async earsFor(askedTier: string, call: Call): Promise<Ears<ServedBy>> {
+    await this.#pool.underLock(call.signal);
     const pack = this.#pack();
     const tier = tierOf(pack, askedTier);
     this.#courseFor(tier);

@@ -11,6 +11,7 @@ function pack(...candidates: { model: string; role: string }[]): Pack {
       partials: 'small',
       tiers: { careful: { candidates }, quick: { candidates: [{ model: 'small', role: 'primary' }] } },
     },
+    latency_profile: { asr: { target_ms: 800, p99_ms: 1_600 } },
     models,
   } as unknown as Pack;
 }

@@ -1,6 +1,6 @@
 import type { WantedModel } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
-import { type Candidate, deviceNote } from '@smartlite/resilience';
+import { type Candidate, deviceNote, hungAfterMs } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 
 export interface Tier {
@@ -54,14 +54,14 @@ export function wantedModels(pack: Pack): readonly WantedModel[] {
       artifacts: artifactsOf(pack, model),
       load,
       inSafeMode,
-      concurrency: RECOGNITIONS_AT_ONCE,
+      work: { concurrency: RECOGNITIONS_AT_ONCE, cancelMsMax: hungAfterMs(pack.latency_profile.asr.p99_ms) },
     });
   }
   return [...wanted.values()];
 }
 
 function detector(id: string): Omit<WantedModel, 'artifacts'> {
-  return { id, tier: '', role: 'detector', load: 'at-once', inSafeMode: 'keep', concurrency: DETECTIONS_AT_ONCE };
+  return { id, tier: '', role: 'detector', load: 'at-once', inSafeMode: 'keep', work: { concurrency: DETECTIONS_AT_ONCE } };
 }
 
 function artifactsOf({ models }: Pack, id: string): readonly string[] {

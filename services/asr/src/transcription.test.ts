@@ -104,6 +104,7 @@ class Rig {
       },
       shadowsStandIn: this.shadowsStandIn,
       get: <Q, C>(id: string) => (this.loaded.has(id) ? (this.#engine(id) as unknown as EngineProcess<Q, C>) : undefined),
+      underLock: async () => undefined,
       demand: async <Q, C>(id: string) => this.#engine(id) as unknown as EngineProcess<Q, C>,
       facts: () =>
         ['ear', 'big', 'small', 'spare'].map(

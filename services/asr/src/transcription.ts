@@ -34,7 +34,7 @@ export class Transcription {
     if (pcm.length === 0) throw new MeshError('invalid-argument', 'pcm: there is no audio; send 16 kHz mono s16le');
     const tier = settings?.tier ?? '';
     return await this.#counted(async () => {
-      const utterance = new Utterance(this.#recogniser.earsFor(tier, call), call.signal);
+      const utterance = new Utterance(await this.#recogniser.earsFor(tier, call), call.signal);
       utterance.push(pcm);
       return this.#response(await utterance.finish(), tier, call);
     });
@@ -65,7 +65,8 @@ export class Transcription {
     const iterator = requests[Symbol.asyncIterator]();
     try {
       const settings = await firstSettings(iterator, signal);
-      const utterance = new Utterance(this.#recogniser.earsFor(settings.tier, call), signal, this.#options(settings, outbox));
+      const ears = await this.#recogniser.earsFor(settings.tier, call);
+      const utterance = new Utterance(ears, signal, this.#options(settings, outbox));
       await takeAudio(iterator, utterance, signal);
       outbox.final({ kind: { $case: 'final', value: this.#response(await utterance.finish(), settings.tier, call) } });
     } finally {

@@ -90,6 +90,7 @@ export class Desk {
 
   async *generate(request: GenerateRequest, call: Call): AsyncIterable<GenerateResponse> {
     validate(request);
+    await this.#pool.underLock(call.signal);
     const pack = this.#pack();
     const tier = tierOf(pack, request.tier);
     const saying: Saying = { asked: undefined, begun: false };
@@ -122,11 +123,13 @@ export class Desk {
   /** Tokens of a prompt by the model that would be asked first. */
   async count(request: Pick<GenerateRequest, 'messages' | 'tier'>, call: Call) {
     validate(request);
+    await this.#pool.underLock(call.signal);
     const pack = this.#pack();
     const tier = tierOf(pack, request.tier);
     const { messages } = request;
     const counts = this.#relay.answer<Engine, number>({
       ...this.#errand(tier, pack, call),
+      aside: true,
       async *ask(engine, _leg, { signal, begun }) {
         const work = { kind: 'count-prompt' as const, messages: asReadBy(dialectOf(pack, engine.modelId), messages) };
         yield await countTokens((each) => piecesOf(engine, each, signal, begun), work);

@@ -15,7 +15,7 @@ export const llm = defineService({
 
   wire({ llmConcurrency }, platform) {
     const pool = new ModelPool(platform, {
-      plan: (pack) => wantedModels(pack).map((model) => ({ ...model, concurrency: llmConcurrency })),
+      plan: (pack) => wantedModels(pack, llmConcurrency),
     });
     const desk = new Desk({ ...platform, hints: breakerHints(platform) }, pool);
     let inflight = 0;

@@ -6,6 +6,7 @@ const model = (id: string, engine: string) => ({ id, service: 'llm', engine, art
 const budget = { prompt: 100, answer: 50 };
 /** The parts of a pack that tiers are made of. */
 const pack = {
+  latency_profile: { llm: { target_ms: 500, p99_ms: 1_500 } },
   models: [model('mind', 'gguf'), model('far', 'openai'), model('book', 'phrasebook')],
   llm_tiers: {
     default_tier: 'standard',
@@ -44,12 +45,12 @@ describe('a tier', () => {
 
 describe('the models to keep', () => {
   it('in safe mode are fallbacks alone, and never one on a remote machine', () => {
-    const modes = Object.fromEntries(wantedModels(pack).map(({ id, inSafeMode }) => [id, inSafeMode]));
+    const modes = Object.fromEntries(wantedModels(pack, 2).map(({ id, inSafeMode }) => [id, inSafeMode]));
     expect(modes).toEqual({ mind: 'unload', far: 'unload', book: 'keep' });
   });
 
   it('load at once, but fallbacks when they are asked', () => {
-    const loads = Object.fromEntries(wantedModels(pack).map(({ id, load }) => [id, load]));
+    const loads = Object.fromEntries(wantedModels(pack, 2).map(({ id, load }) => [id, load]));
     expect(loads).toEqual({ mind: 'at-once', far: 'standby', book: 'standby' });
   });
 });

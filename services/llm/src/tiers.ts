@@ -1,6 +1,6 @@
 import type { WantedModel } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
-import { type BoundTier, servingTier } from '@smartlite/resilience';
+import { type BoundTier, hungAfterMs, servingTier } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 
 export interface Tier extends BoundTier {
@@ -27,8 +27,12 @@ export function tierOf({ llm_tiers: { default_tier, tiers } }: Pack, asked: stri
 const REMOTE_ENGINES: ReadonlySet<string> = new Set(['openai']);
 
 /** Models to keep: primaries and shadows at once, fallbacks stand by; only fallbacks stay in safe mode. */
-export function wantedModels({ llm_tiers: { tiers }, models }: Pack): readonly WantedModel[] {
+export function wantedModels(
+  { llm_tiers: { tiers }, models, latency_profile: profile }: Pack,
+  concurrency: number,
+): readonly WantedModel[] {
   const wanted = new Map<string, WantedModel>();
+  const work = { concurrency, cancelMsMax: hungAfterMs(profile.llm.p99_ms) };
   for (const [tier, { candidates }] of Object.entries(tiers)) {
     for (const { model: id, role } of candidates) {
       const model = models.find((each) => each.id === id);
@@ -42,6 +46,7 @@ export function wantedModels({ llm_tiers: { tiers }, models }: Pack): readonly W
         artifacts: model.artifacts,
         load: fallback ? 'standby' : 'at-once',
         inSafeMode: keeps ? 'keep' : 'unload',
+        work,
       });
     }
   }

@@ -78,6 +78,7 @@ class Rig {
         pack,
         shadowsStandIn: true,
         get: engine,
+        underLock: async () => undefined,
         demand: async <Q, C>(id: string) => engine<Q, C>(id),
         facts: () => wantedModels(pack).map(({ id, tier, role }) => ({ id, tier, role, state: this.states[id] ?? 'unloaded' })),
       },

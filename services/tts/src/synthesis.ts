@@ -44,7 +44,7 @@ interface Speech {
 }
 
 type Engine = EngineProcess<SpeechRequest, SpeechChunk>;
-type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts' | 'shadowsStandIn'>;
+type Pool = Pick<ModelPool, 'pack' | 'get' | 'demand' | 'facts' | 'shadowsStandIn' | 'underLock'>;
 type Parts = Pick<Platform, 'guard' | 'instance' | 'region' | 'log' | 'clock'> & Omit<RelayPorts, 'log' | 'clock'>;
 
 /** The one call of TtsService: chooses the speaker, streams its audio, says who spoke. */
@@ -81,6 +81,7 @@ export class Synthesis {
    */
   async *speak({ text, voice, rate }: SynthesizeRequest, call: Call): AsyncGenerator<SynthesizeResponse> {
     const plain = speakable(text);
+    await this.#pool.underLock(call.signal);
     const pack = this.#pack();
     const request = { text: plain, rate: rateOf(rate), voice, pronounced: this.#lexicon.of(pack).find(plain) };
     const speakers = whoHasItFirst(speakersOf(pack), voice);

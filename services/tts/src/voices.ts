@@ -1,11 +1,12 @@
 import type { WantedModel } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
-import { type Candidate, primaryFirst } from '@smartlite/resilience';
+import { type Candidate, hungAfterMs, primaryFirst, speechAllowedMs } from '@smartlite/resilience';
 import type { Pack } from '@smartlite/trust';
 import { z } from 'zod';
+import { TEXT_CHARACTERS_MAX } from './speakable.ts';
 
-/** Pieces of work that one synthesiser takes at once: making is quick, but a slow reader must not hold up the others. */
-const SENTENCES_AT_ONCE = 4;
+/** A synthesiser makes one text after the other: a second one would wait in its process, where nobody can tell waiting from being slow. */
+const TEXTS_AT_ONCE = 1;
 
 /** A model of the TTS pack, as what it serves, and the voices that it has. */
 export interface Speaker extends Candidate {
@@ -53,6 +54,9 @@ export function voiceOf({ voices, defaultVoice }: Speaker, asked: string): { rea
 
 /** Models to keep: primary and shadow at once; the fallback stands by, also in safe mode. */
 export function wantedModels(pack: Pack): readonly WantedModel[] {
+  const longestMs = speechAllowedMs(pack.latency_profile.tts, TEXT_CHARACTERS_MAX);
+  // Both embedded synthesisers make all of a text before they give its first sound: a slow reader holds up nobody after that.
+  const work = { concurrency: TEXTS_AT_ONCE, placeUntil: 'first-chunk', cancelMsMax: hungAfterMs(longestMs) } as const;
   return speakersOf(pack).map(({ name, role, model: id }) => ({
     id,
     tier: name,
@@ -60,6 +64,6 @@ export function wantedModels(pack: Pack): readonly WantedModel[] {
     artifacts: pack.models.find((model) => model.id === id)?.artifacts ?? [],
     load: role === 'fallback' ? 'standby' : 'at-once',
     inSafeMode: role === 'fallback' ? 'keep' : 'unload',
-    concurrency: SENTENCES_AT_ONCE,
+    work,
   }));
 }

@@ -1,7 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { MeshError } from '@smartlite/contracts/error';
-import type { LoadedEngine } from './host.ts';
-import { loadEngine } from './load.ts';
+import { loadEngine, type LoadOutcome } from './load.ts';
 import { CHUNK_WINDOW, type FromEngine, type ToEngine } from './messages.ts';
 
 // The main module of an engine process. It serves one model to one service and ends with it.
@@ -15,12 +14,15 @@ interface Work {
 }
 
 const works = new Map<number, Work>();
-let engine: LoadedEngine<unknown, unknown> | undefined;
+let loaded: Extract<LoadOutcome, { kind: 'loaded' }> | undefined;
 
 process.on('message', (message: ToEngine) => {
   switch (message.kind) {
     case 'load':
       void load(message);
+      return;
+    case 'relock':
+      send(loaded?.relock(message) ?? { kind: 'relocked', lockDigest: null });
       return;
     case 'run':
       void run(message.id, message.request);
@@ -41,7 +43,7 @@ process.on('SIGTERM', () => {});
 
 async function load(message: Extract<ToEngine, { kind: 'load' }>): Promise<void> {
   const outcome = await loadEngine(message);
-  if (outcome.kind === 'loaded') engine = outcome.engine;
+  if (outcome.kind === 'loaded') loaded = outcome;
   send(outcome.report);
   // An engine may be ended at any moment; the next one need not compile again what this one has.
   flushCompileCache();
@@ -51,8 +53,8 @@ async function run(id: number, request: unknown): Promise<void> {
   const work: Work = { ending: new AbortController(), ahead: 0, mayContinue: () => {} };
   works.set(id, work);
   try {
-    if (!engine) throw new MeshError('unavailable', 'the engine is not loaded');
-    for await (const chunk of engine.run(request, work.ending.signal)) {
+    if (!loaded) throw new MeshError('unavailable', 'the engine is not loaded');
+    for await (const chunk of loaded.engine.run(request, work.ending.signal)) {
       if (work.ending.signal.aborted) break;
       send({ kind: 'chunk', id, chunk });
       work.ahead += 1;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { MeshError } from '@smartlite/contracts';
 import { DEFAULT_MODELS, type ScriptStep, testDomain, type TestDomain } from '@smartlite/testkit';
+import type { Pack } from '@smartlite/trust';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineProcess } from './host.ts';
 import { CHUNK_WINDOW } from './messages.ts';
@@ -94,6 +95,32 @@ describe('an engine process', () => {
     for (let read = 1; read < MANY.length; read += 1) expect((await answers.next()).done).toBe(false);
     await expect(answers.next()).rejects.toMatchObject({ code: 'unavailable' });
     expect(await wide.exited).toMatchObject({ code: 7 });
+  });
+
+  it('goes on under a new lock that covers its bytes and its model as they are, and under no other', async () => {
+    const files = await domain.modelFiles();
+    const old = mind.lockDigest;
+    const pack = readFileSync(domain.files.pack, 'utf8');
+    const repacked = async (change: (pack: Pack) => unknown) => {
+      writeFileSync(domain.files.pack, JSON.stringify(change(JSON.parse(pack) as Pack)));
+      await domain.sign();
+      return files.verify();
+    };
+    const lexicon = { pronunciations: [{ term: 'Qdrant', ipa: 'ˈkwɑdɹənt' }], domain_terms: [] };
+    const retuned = await repacked((given) => ({
+      ...given,
+      models: given.models.map((model) =>
+        model.id === 'mind' ? { ...model, settings: { ...model.settings, holds: '/else' } } : model,
+      ),
+    }));
+    expect([await mind.relock(retuned), mind.lockDigest]).toEqual([false, old]);
+    const respelled = await repacked((given) => ({ ...given, lexicon }));
+    // What is signed by nobody whom the process trusts covers nothing, whatever it says.
+    const forged = Buffer.from(respelled.lockBytes.toString().replace('"sequence"', '"sequence "'));
+    expect(await mind.relock({ ...respelled, lockBytes: forged })).toBe(false);
+    expect([await mind.relock(respelled), mind.lockDigest]).toEqual([true, respelled.lockDigest]);
+    expect(mind.lockDigest).not.toBe(old);
+    expect(await textsOf(mind, 'hi')).toEqual(['hello', 'there']);
   });
 
   it('that is killed fails what is under way as unavailable', async () => {

@@ -1,4 +1,5 @@
 import type { Verified } from '@smartlite/trust';
+import type { VerifiedFiles } from '../platform.ts';
 
 /** An artifact as an engine gets it: the very bytes that were hashed, or a private unlinked copy under /proc/self/fd. */
 export type EngineArtifact =
@@ -32,10 +33,24 @@ export interface EngineHost {
   start<Request, Chunk>(modelId: string, options?: EngineOptions): Promise<EngineProcess<Request, Chunk>>;
 }
 
-export interface EngineOptions {
-  readonly signal?: AbortSignal;
-  /** Most pieces of work at once in this process; further ones wait in a bounded queue. */
+/**
+ * Until when a piece of work keeps others from its place: until its `end`; or until its `first-chunk`, where an engine makes the whole of
+ * an answer before it gives any of it, so that what follows is but the reading.
+ */
+export type PlaceUntil = 'end' | 'first-chunk';
+
+/** How the work of one engine process is let in and out. */
+export interface WorkRules {
+  /** Most pieces of work at once in this process; further ones wait in a bounded queue. Absent: one. */
   readonly concurrency?: number;
+  /** Absent: until its end. */
+  readonly placeUntil?: PlaceUntil;
+  /** A piece of work that was cancelled and has not ended so many milliseconds later hangs, and its process is ended. */
+  readonly cancelMsMax?: number;
+}
+
+export interface EngineOptions extends WorkRules {
+  readonly signal?: AbortSignal;
   /** Added to, and overriding, the model's settings of the pack. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -45,7 +60,13 @@ export interface EngineProcess<Request, Chunk> {
   readonly engine: string;
   readonly pid: number;
   readonly artifactDigests: readonly string[];
+  /** The lock that the process itself has verified last: that of its load, or a later one that covers the same. */
   readonly lockDigest: string;
+  /**
+   * Has the process verify another lock and its pack. True when they cover the very bytes that it has loaded, and the model as it is:
+   * from then on it serves under that lock. False: it has to be loaded anew. Work under way goes on.
+   */
+  relock(files: Pick<VerifiedFiles, 'lockBytes' | 'packBytes'>): Promise<boolean>;
   /**
    * Structured-clone values go both ways. Leaving the iteration, or the signal, cancels the work in the child. `begun` is called when
    * the work has left the queue and goes to the child.

@@ -1,10 +1,18 @@
 import { TrustError } from '@smartlite/trust';
 import type { EngineModule, LoadedEngine } from './host.ts';
 import type { EngineFinding, FromEngine, ToEngine } from './messages.ts';
-import { loadVerified } from './verifiedload.ts';
+import { loadVerified, lockCovering } from './verifiedload.ts';
+
+type Locked = Pick<Extract<ToEngine, { kind: 'load' }>, 'lock' | 'pack'>;
 
 export type LoadOutcome =
-  | { readonly kind: 'loaded'; readonly engine: LoadedEngine<unknown, unknown>; readonly report: FromEngine }
+  | {
+      readonly kind: 'loaded';
+      readonly engine: LoadedEngine<unknown, unknown>;
+      readonly report: FromEngine;
+      /** Whether another lock covers what is loaded. */
+      readonly relock: (another: Locked) => FromEngine;
+    }
   | { readonly kind: 'refused'; readonly report: FromEngine };
 
 /**
@@ -18,10 +26,14 @@ export async function loadEngine(order: Extract<ToEngine, { kind: 'load' }>): Pr
     const engine = await module.load(proven.artifacts, { ...proven.settings, ...order.settings });
     await proven.verifyAgain();
     const artifactDigests = proven.artifacts.map(({ digest }) => digest);
+    // Names and digests alone: the bytes are the engine's, and nobody may keep them from being freed.
+    const held = { model: proven.model, artifacts: proven.artifacts.map(({ id, digest }) => ({ id, digest })) };
+    const { trust } = order;
     return {
       kind: 'loaded',
       engine,
       report: { kind: 'loaded', engine: proven.engine, artifactDigests, lockDigest: proven.lockDigest },
+      relock: ({ lock, pack }) => ({ kind: 'relocked', lockDigest: covering({ lock, pack, trust }, held) }),
     };
   } catch (caught) {
     console.error(caught);
@@ -30,6 +42,16 @@ export async function loadEngine(order: Extract<ToEngine, { kind: 'load' }>): Pr
       kind: 'refused',
       report: { kind: 'refused', message, finding: caught instanceof TrustError ? findingOf(caught) : null },
     };
+  }
+}
+
+/** A lock that cannot be proven covers nothing. */
+function covering(another: Parameters<typeof lockCovering>[1], held: Parameters<typeof lockCovering>[0]): string | null {
+  try {
+    return lockCovering(held, another) ?? null;
+  } catch (caught) {
+    console.error(caught);
+    return null;
   }
 }
 

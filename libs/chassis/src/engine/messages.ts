@@ -13,6 +13,8 @@ export type ToEngine =
       readonly modelsRoot: string;
       readonly settings: Readonly<Record<string, unknown>>;
     }
+  /** Another lock is in force: does it cover what is loaded? */
+  | { readonly kind: 'relock'; readonly lock: Uint8Array; readonly pack: Uint8Array }
   | { readonly kind: 'run'; readonly id: number; readonly request: unknown }
   /** The service has taken this many more chunks. */
   | { readonly kind: 'taken'; readonly id: number; readonly chunks: number }
@@ -22,6 +24,8 @@ export type FromEngine =
   | { readonly kind: 'loaded'; readonly engine: string; readonly artifactDigests: readonly string[]; readonly lockDigest: string }
   /** It could not be loaded. A finding is about bytes; without one the engine itself failed. */
   | { readonly kind: 'refused'; readonly message: string; readonly finding: EngineFinding | null }
+  /** It does, and this is its digest; or null: what it covers has to be loaded anew. Answers come in the order of the questions. */
+  | { readonly kind: 'relocked'; readonly lockDigest: string | null }
   | { readonly kind: 'chunk'; readonly id: number; readonly chunk: unknown }
   | { readonly kind: 'done'; readonly id: number }
   | {

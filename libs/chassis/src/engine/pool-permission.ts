@@ -1,4 +1,5 @@
 import type { LockState } from '../platform.ts';
+import type { WorkRules } from './host.ts';
 
 /** A model that a service wants to serve with. */
 export interface WantedModel {
@@ -16,8 +17,8 @@ export interface WantedModel {
   readonly load: 'at-once' | 'standby';
   /** Fallbacks and what they cannot do without are kept in fleet-wide safe mode, for operators' diagnostic calls; the rest is unloaded. */
   readonly inSafeMode: 'keep' | 'unload';
-  /** Most pieces of work at once in its process; further ones wait in the engine host's bounded queue. */
-  readonly concurrency?: number;
+  /** How its process takes work. */
+  readonly work?: WorkRules;
 }
 
 /**

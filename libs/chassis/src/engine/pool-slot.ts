@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { MeshError } from '@smartlite/contracts';
 import { TrustError } from '@smartlite/trust';
 import type { Clock } from '../clock.ts';
+import type { VerifiedFiles } from '../platform.ts';
 import type { ModelFact } from '../service.ts';
 import type { EngineHost, EngineProcess } from './host.ts';
 import type { Gate } from './pool-gate.ts';
@@ -16,6 +18,7 @@ export const RESTART_FIRST_MS = 250;
 export const RESTART_MOST_MS = 30_000;
 /** A process that ran this long was healthy: the next restart begins with the first wait again. */
 export const STABLE_MS = 60_000;
+export const LOCK_CHANGED = 'the lock has changed';
 /** What a call may bring about. */
 const MAY_BE_LOADED: ReadonlySet<Permission['kind']> = new Set(['run', 'standby', 'allow']);
 
@@ -32,7 +35,7 @@ export interface SlotParts {
   readonly gate: Gate;
   readonly wait: Wait;
   readonly listener: SlotListener;
-  /** The lock that this slot's process must have verified. */
+  /** The lock that this slot's process must have verified, at first. */
   readonly lockDigest: string;
 }
 
@@ -46,6 +49,7 @@ type SlotState =
 export class ModelSlot {
   readonly model: WantedModel;
   readonly #parts: SlotParts;
+  #lockDigest: string;
   #permission: Permission = { kind: 'hold', because: 'no lock status yet' };
   #state: SlotState = { kind: 'unloaded', because: 'not needed yet' };
   #failures = 0;
@@ -54,6 +58,7 @@ export class ModelSlot {
   constructor(model: WantedModel, parts: SlotParts) {
     this.model = model;
     this.#parts = parts;
+    this.#lockDigest = parts.lockDigest;
   }
 
   /** Brings the process in step with a new permission. Starting it happens in the background. */
@@ -61,6 +66,20 @@ export class ModelSlot {
     this.#permission = permission;
     if (permission.kind === 'stop') this.stop(permission.because);
     else if (this.#isWanted && this.#state.kind === 'unloaded') this.#load();
+  }
+
+  /** Another lock comes into force: what is loaded stays, for what is under way, and is given to nobody else; what is not is not begun any more. */
+  freeze(): void {
+    if (this.#state.kind === 'loaded') this.apply({ kind: 'hold', because: LOCK_CHANGED });
+    else this.stop(LOCK_CHANGED);
+  }
+
+  /** Whether the slot may go on under another lock: the model is wanted as before, and its process has verified that the lock covers it. */
+  async relock(model: WantedModel | undefined, files: VerifiedFiles): Promise<boolean> {
+    const { process } = this;
+    if (process === undefined || !isDeepStrictEqual(model, this.model) || !(await process.relock(files))) return false;
+    this.#lockDigest = files.lockDigest;
+    return this.process === process && process.lockDigest === files.lockDigest;
   }
 
   /** From now on a standby is kept loaded as well. */
@@ -126,14 +145,12 @@ export class ModelSlot {
   }
 
   async #start(signal: AbortSignal): Promise<AnyEngine> {
-    const { engines, gate, lockDigest } = this.#parts;
+    const { engines, gate } = this.#parts;
+    const lockDigest = this.#lockDigest;
     const leave = await gate.enter(signal);
     try {
-      const { id, concurrency } = this.model;
-      const process = await engines.start<unknown, unknown>(id, {
-        signal,
-        ...(concurrency === undefined ? {} : { concurrency }),
-      });
+      const { id, work } = this.model;
+      const process = await engines.start<unknown, unknown>(id, { signal, ...work });
       if (process.lockDigest === lockDigest) return process;
       process.kill();
       throw new MeshError('unavailable', `the lock on this host is ${process.lockDigest}, the lock in force is ${lockDigest}`);

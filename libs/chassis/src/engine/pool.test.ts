@@ -47,8 +47,10 @@ class FakeProcess implements EngineProcess<unknown, unknown> {
   readonly waitMs = 0;
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
   readonly modelId: string;
-  readonly lockDigest: string;
+  lockDigest: string;
   killed = false;
+  /** The bytes that it holds are what every lock covers. */
+  covered = true;
   end: (code: number) => void = () => undefined;
 
   constructor(modelId: string, lockDigest: string) {
@@ -59,6 +61,10 @@ class FakeProcess implements EngineProcess<unknown, unknown> {
     });
   }
   async *run() {}
+  async relock({ lockBytes }: { readonly lockBytes: Uint8Array }) {
+    if (this.covered) this.lockDigest = Buffer.from(lockBytes).toString();
+    return this.covered;
+  }
   kill() {
     this.killed = true;
     this.end(0);
@@ -112,6 +118,8 @@ class World {
       models: {
         verify: async () => ({
           lockDigest: this.fileLock,
+          lockBytes: Buffer.from(this.fileLock),
+          packBytes: Buffer.of(),
           lock: { verification_policy: { allow_shadow_fallback: true } },
           pack: {},
         }),
@@ -232,12 +240,53 @@ describe('in normal mode', () => {
 });
 
 describe('when the lock in force changes', () => {
-  it('ends every process and loads again under the new lock', async () => {
-    const world = await normalWorld();
+  const changes = async (world: World) => {
     world.fileLock = NEXT_LOCK;
     await world.become(state('normal', { lockDigest: NEXT_LOCK }));
+  };
+
+  it('goes on with a process that has verified that the new lock covers it', async () => {
+    const world = await normalWorld();
+    await changes(world);
+    expect(world.processes.map((process) => process.killed)).toEqual([false]);
+    expect(world.pool.get('big')?.lockDigest).toBe(NEXT_LOCK);
+  });
+
+  it('ends a process that it does not cover, and loads the model again under the new lock', async () => {
+    const world = await normalWorld();
+    for (const process of world.processes) process.covered = false;
+    await changes(world);
     expect(world.processes.map((process) => process.killed)).toEqual([true, false]);
     expect(world.pool.get('big')?.lockDigest).toBe(NEXT_LOCK);
+  });
+
+  it('ends one whose model is not wanted any more, or otherwise', async () => {
+    const models = [PRIMARY, FALLBACK];
+    const world = await normalWorld(models);
+    models[0] = { ...PRIMARY, work: { concurrency: 2 } };
+    await changes(world);
+    expect(world.processes.map((process) => process.killed)).toEqual([true, false]);
+  });
+
+  it('restarts one that it goes on with, when that crashes, under the new lock', async () => {
+    const world = await normalWorld();
+    await changes(world);
+    world.processes[0]?.end(3);
+    await world.quiet();
+    world.waits.at(-1)?.pass();
+    await world.quiet();
+    expect(world.pool.get('big')).toBe(world.processes[1]);
+    expect(world.pool.get('big')?.lockDigest).toBe(NEXT_LOCK);
+  });
+
+  it('ends at once what is halted, or refused, before its files are there', async () => {
+    for (const worse of [state('halted'), state('normal', { lockDigest: NEXT_LOCK, refusedArtifacts: ['big-weights'] })]) {
+      const world = await normalWorld();
+      await world.become(state('normal', { lockDigest: NEXT_LOCK }));
+      expect(world.processes[0]?.killed).toBe(false);
+      await world.become(worse);
+      expect(world.processes[0]?.killed).toBe(true);
+    }
   });
 
   it('serves nothing until the files of this host are those of the new lock', async () => {
@@ -245,6 +294,7 @@ describe('when the lock in force changes', () => {
     await world.become(state('normal', { lockDigest: NEXT_LOCK }));
     expect(world.pool.get('big')).toBeUndefined();
     expect(world.pool.pack).toBeUndefined();
+    await expect(world.pool.demand('big', NEVER)).rejects.toMatchObject({ code: 'unavailable' });
     world.fileLock = NEXT_LOCK;
     world.waits.at(-1)?.pass();
     await world.quiet();

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MeshError } from '@smartlite/contracts';
 import type { Pack } from '@smartlite/trust';
-import type { Bus, LockState, Platform } from '../platform.ts';
+import type { Bus, LockState, Platform, VerifiedFiles } from '../platform.ts';
+import { unlessAborted } from '../server/ending.ts';
 import type { ModelFact } from '../service.ts';
 import type { EngineProcess } from './host.ts';
 import { Gate } from './pool-gate.ts';
 import { permissionFor, type WantedModel } from './pool-permission.ts';
-import { type AnyEngine, ModelSlot, RESTART_MOST_MS, type SlotListener, type Wait } from './pool-slot.ts';
+import { type AnyEngine, LOCK_CHANGED, ModelSlot, RESTART_MOST_MS, type SlotListener, type Wait } from './pool-slot.ts';
 
 export type { WantedModel } from './pool-permission.ts';
 
@@ -14,6 +15,8 @@ export type { WantedModel } from './pool-permission.ts';
 const LOADING_AT_ONCE = 2;
 /** First wait before lock and pack are read anew because they are not yet the ones in force. Doubles up to RESTART_MOST_MS. */
 const ADOPT_FIRST_MS = 250;
+/** How long a call waits for a lock that is being adopted. Its models are there at once, or have to be loaded, which takes longer. */
+const ADOPT_WAIT_MS = 2_000;
 /** How long what serves has been loaded before the standbys are: a start, and the first calls, have the machine to themselves. */
 export const STANDBY_AFTER_MS = 10_000;
 
@@ -27,8 +30,6 @@ export type PoolPlatform = Pick<Platform, 'service' | 'instance' | 'clock' | 'lo
   readonly bus: Pick<Bus, 'publishEvent'>;
 };
 
-type VerifiedFiles = Awaited<ReturnType<PoolPlatform['models']['verify']>>;
-
 interface Adopted {
   readonly lockDigest: string;
   readonly pack: Pack;
@@ -37,8 +38,8 @@ interface Adopted {
 }
 
 /**
- * Keeps a service's engine processes in step with the lock state: loads when the mode permits, restarts after a crash and under a
- * new lock, unloads in safe mode, ends all when halted. Every load and unload is logged, published and audited.
+ * Keeps a service's engine processes in step with the lock state: loads when the mode permits, restarts after a crash, unloads in safe
+ * mode, ends all when halted. Under a new lock those go on that have verified it and hold what it covers; the others are loaded anew. Every load and unload is logged, published and audited.
  */
 export class ModelPool {
   readonly #platform: PoolPlatform;
@@ -47,6 +48,8 @@ export class ModelPool {
   readonly #gate = new Gate(LOADING_AT_ONCE);
   readonly #closing = new AbortController();
   #adopted: Adopted | undefined;
+  /** Slots of the lock before, while another one is being adopted. */
+  #former: readonly ModelSlot[] = [];
   #adopting: { readonly lockDigest: string; readonly done: Promise<void> } | undefined;
   #unfollow: () => void = () => undefined;
 
@@ -70,6 +73,13 @@ export class ModelPool {
   /** Of the policy of the lock in force: a verified shadow may take the place of a primary that cannot answer. */
   get shadowsStandIn(): boolean {
     return this.pack !== undefined && this.#adopted?.shadowsStandIn === true;
+  }
+
+  /** Resolves when no other lock is being adopted, which takes a moment where its models are those that are loaded; or when that takes long. */
+  async underLock(signal: AbortSignal): Promise<void> {
+    if (this.#adopting === undefined) return;
+    const waiting = AbortSignal.any([signal, AbortSignal.timeout(ADOPT_WAIT_MS)]);
+    await unlessAborted(waiting, this.#adopting.done).catch(() => undefined);
   }
 
   /** The running engine of a model, under the lock in force; undefined when it cannot be used at this moment. */
@@ -114,6 +124,10 @@ export class ModelPool {
 
   #follow(state: LockState): void {
     if (this.#closing.signal.aborted) return;
+    for (const slot of this.#former) {
+      const permission = permissionFor(slot.model, state);
+      if (permission.kind === 'stop') slot.stop(permission.because);
+    }
     if (namesAnotherLock(state, this.#adopted)) this.#adopt(state.lockDigest);
     else this.#apply(state);
   }
@@ -124,8 +138,9 @@ export class ModelPool {
 
   #adopt(lockDigest: string): void {
     if (this.#adopting?.lockDigest === lockDigest) return;
-    this.#stopAll('the lock has changed');
+    if (this.#adopted !== undefined) this.#former = [...this.#adopted.slots.values()];
     this.#adopted = undefined;
+    for (const slot of this.#former) slot.freeze();
     const done = this.#adoptUntilItIs(lockDigest);
     this.#adopting = { lockDigest, done };
   }
@@ -135,7 +150,7 @@ export class ModelPool {
     const isCurrent = () => !this.#closing.signal.aborted && this.#platform.guard.current().lockDigest === lockDigest;
     for (let waitMs = ADOPT_FIRST_MS; isCurrent(); waitMs = Math.min(waitMs * 2, RESTART_MOST_MS)) {
       const files = await this.#filesUnder(lockDigest);
-      if (files !== undefined && isCurrent()) return this.#use(files);
+      if (files !== undefined && isCurrent()) return this.#use(files, isCurrent);
       if (files === undefined) await this.#wait(waitMs, this.#closing.signal).catch(() => undefined);
     }
     if (this.#adopting?.lockDigest === lockDigest) this.#adopting = undefined;
@@ -152,14 +167,28 @@ export class ModelPool {
     return undefined;
   }
 
-  #use({ lockDigest, lock, pack }: VerifiedFiles): void {
+  async #use(files: VerifiedFiles, isCurrent: () => boolean): Promise<void> {
+    const { lockDigest, lock, pack } = files;
     const { engines, clock } = this.#platform;
     const parts = { engines, clock, gate: this.#gate, wait: this.#wait, listener: this.#listener, lockDigest };
-    const slots = new Map(this.#plan(pack).map((model) => [model.id, new ModelSlot(model, parts)]));
+    const wanted = new Map(this.#plan(pack).map((model) => [model.id, model]));
+    const kept = await this.#relocked(wanted, files);
+    if (!isCurrent()) return;
+    for (const slot of this.#former) if (!kept.has(slot.model.id)) slot.stop(LOCK_CHANGED);
+    this.#former = [];
+    const slots = new Map([...wanted].map(([id, model]) => [id, kept.get(id) ?? new ModelSlot(model, parts)]));
     this.#adopted = { lockDigest, pack, shadowsStandIn: lock.verification_policy.allow_shadow_fallback, slots };
     this.#adopting = undefined;
     this.#apply(this.#platform.guard.current());
     void this.#standBy(this.#adopted);
+  }
+
+  /** Slots whose process has verified that it serves the same under the new lock. All are asked at once, so that an answer is never of an older question. */
+  async #relocked(wanted: ReadonlyMap<string, WantedModel>, files: VerifiedFiles): Promise<ReadonlyMap<string, ModelSlot>> {
+    const asked = this.#former.map(async (slot) => ((await slot.relock(wanted.get(slot.model.id), files)) ? [slot] : []));
+    const kept = (await Promise.all(asked)).flat();
+    this.#platform.log.info('lock adopted', { lockDigest: files.lockDigest, kept: kept.map(({ model }) => model.id) });
+    return new Map(kept.map((slot) => [slot.model.id, slot]));
   }
 
   /** One after the other: nobody waits for them. */
@@ -176,7 +205,7 @@ export class ModelPool {
   }
 
   #stopAll(because: string): void {
-    for (const slot of this.#adopted?.slots.values() ?? []) slot.stop(because);
+    for (const slot of [...this.#former, ...(this.#adopted?.slots.values() ?? [])]) slot.stop(because);
   }
 
   readonly #listener: SlotListener = {

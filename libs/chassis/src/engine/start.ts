@@ -9,6 +9,8 @@ import { keysOf, spawnEngine } from './spawn.ts';
 
 /** One at a time unless an engine is known to do more. */
 const CONCURRENCY = 1;
+/** Between two looks at their signal engines compute for less, also on a busy machine. */
+const CANCEL_MS_MAX = 10_000;
 /** A model of some GB from a slow disk. */
 const LOAD_MS_MAX = 300_000;
 
@@ -43,7 +45,7 @@ export function createEngineHost(parts: HostParts): RunningHost {
 
 async function startEngine(
   modelId: string,
-  { signal, concurrency = CONCURRENCY, settings = {} }: EngineOptions,
+  { signal, concurrency = CONCURRENCY, placeUntil = 'end', cancelMsMax = CANCEL_MS_MAX, settings = {} }: EngineOptions,
   parts: HostParts,
 ): Promise<LoadedProcess> {
   const { models, log } = parts;
@@ -82,7 +84,8 @@ async function startEngine(
       lockDigest,
       parts,
     );
-    loaded = new LoadedProcess(channel, { ...facts, modelId, concurrency });
+    const onHung = () => log.warn('engine does not end what was cancelled and is ended', { model: modelId, cancelMsMax });
+    loaded = new LoadedProcess(channel, { ...facts, modelId, concurrency, placeUntil, cancelMsMax, onHung });
     return loaded;
   } catch (caught) {
     channel.kill();
