@@ -85,6 +85,19 @@ describe('a piece of work that is cancelled', () => {
     expect(await child.exited).toMatchObject({ signal: 'SIGKILL' });
   });
 
+  it('and that the child has ended before anybody has read so far needs no other end', async () => {
+    const { child, sent, say, work, hung } = rig();
+    const reader = work();
+    await settled();
+    await say({ kind: 'chunk', id: 1, chunk: 'one' });
+    await say({ kind: 'chunk', id: 1, chunk: 'two' });
+    await say({ kind: 'done', id: 1 });
+    await reader.first;
+    await reader.chunks.return?.();
+    await vi.advanceTimersByTimeAsync(2 * HANG_MS);
+    expect([hung(), child.inflight, sent.map(({ kind }) => kind)]).toEqual([false, 0, ['run']]);
+  });
+
   it('and that the child ends in time is forgotten', async () => {
     const { say, work, hung } = rig();
     const leaving = new AbortController();

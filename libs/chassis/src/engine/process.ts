@@ -115,7 +115,6 @@ export class LoadedProcess implements EngineProcess<unknown, unknown> {
     const id = this.#nextId++;
     const inbox = new Inbox();
     const abort = () => inbox.end(signal.reason);
-    let over = false;
     try {
       if (this.#gone) throw gone(this.modelId);
       this.#inboxes.set(id, inbox);
@@ -124,7 +123,6 @@ export class LoadedProcess implements EngineProcess<unknown, unknown> {
       begun();
       for (let taken = 1; ; taken += 1) {
         const event = await inbox.take();
-        over = event.kind !== 'chunk';
         if (event.kind === 'done') return;
         if (event.kind === 'failed') throw new MeshError(event.code, event.message, { facts: event.facts });
         place.made();
@@ -134,7 +132,7 @@ export class LoadedProcess implements EngineProcess<unknown, unknown> {
     } finally {
       signal.removeEventListener('abort', abort);
       this.#inboxes.delete(id);
-      if (over || this.#gone) place.leave();
+      if (inbox.isOver || this.#gone) place.leave();
       else this.#cancel(id, place.leave);
     }
   }
@@ -191,11 +189,14 @@ function gone(modelId: string): MeshError {
 /** Events of one piece of work, in order. Bounded by the window that the child keeps. */
 class Inbox {
   readonly #events: Event[] = [];
+  /** The child is done with the work, whether anybody has read so far or not. */
+  isOver = false;
   #failure: { readonly reason: unknown } | undefined;
   #wake: () => void = () => {};
 
   put(event: Event): void {
     this.#events.push(event);
+    this.isOver ||= event.kind !== 'chunk';
     this.#wake();
   }
 
