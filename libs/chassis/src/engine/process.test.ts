@@ -93,7 +93,7 @@ describe('a piece of work that is cancelled', () => {
     await say({ kind: 'chunk', id: 1, chunk: 'two' });
     await say({ kind: 'done', id: 1 });
     await reader.first;
-    await reader.chunks.return?.();
+    await reader.chunks.return?.(undefined);
     await vi.advanceTimersByTimeAsync(2 * HANG_MS);
     expect([hung(), child.inflight, sent.map(({ kind }) => kind)]).toEqual([false, 0, ['run']]);
   });
