@@ -22,6 +22,7 @@ import type { Statement } from './turn/statement.ts';
 import { SentenceCutter } from './turn/sentences.ts';
 import { sized } from './turn/sized.ts';
 import { FIRST_TOKENS_COVERED } from './turn/think.ts';
+import { spoken } from './turn/voice.ts';
 import { upToStop } from './uptostop.ts';
 
 // The single stages of a turn, metered and recorded, for the doors that offer them one by one.
@@ -91,10 +92,7 @@ async function* spokenBy(
 ): AsyncIterable<AudioFrame> {
   for (const text of sentences) {
     await stage.meter.spend('ttsCharacters', text.length);
-    for await (const { kind } of tts.synthesize({ text, ...how }, { call, signal: stage.signal })) {
-      if (kind?.$case === 'done') stage.served = { tts: kind.value.servedBy };
-      if (kind?.$case === 'frame') yield kind.value;
-    }
+    yield* spoken({ tts, call, signal: stage.signal, ...how, served: (by) => (stage.served = { tts: by }) }, text);
   }
 }
 

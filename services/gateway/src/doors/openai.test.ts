@@ -1,6 +1,6 @@
 import OpenAI, { APIError, toFile } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { Unit } from '@smartlite/contracts';
+import { MeshError, Unit } from '@smartlite/contracts';
 import { CUT_SHORT } from '../turn/cutshort.ts';
 import { type Edge, edge, QUESTION, eventually } from './fixtures/edge.ts';
 import { HEARD, SENTENCES } from './fixtures/stages.ts';
@@ -35,6 +35,19 @@ describe('the stock OpenAI client', () => {
     const response_format = 'verbose_json';
     const verbose = await clientOf(gate).audio.transcriptions.create({ file: await clip(), model: 'whisper-1', response_format });
     expect(verbose).toMatchObject({ text: HEARD, duration: 1.5, segments: [{ start: 0.1, end: 1.2, text: HEARD }] });
+  });
+
+  it('hears every sentence once and whole where a voice dies in the middle of one: another speaks it on', async () => {
+    await using gate = await edge();
+    const bytes = async () => {
+      const input = 'Hello there. Good night.';
+      const spoken = await clientOf(gate).audio.speech.create({ input, model: 'tts-1', response_format: 'pcm', voice: 'alloy' });
+      return Buffer.from(await spoken.arrayBuffer());
+    };
+    const whole = await bytes();
+    gate.stages.voiceBreaks = { afterFrames: 1, error: new MeshError('unavailable', 'the instance is gone') };
+    expect(await bytes()).toEqual(whole);
+    expect(gate.stages.spoken.slice(2)).toEqual(['Hello there.', 'Hello there.', 'Good night.']);
   });
 
   it('speaks: wav', async () => {

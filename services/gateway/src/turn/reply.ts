@@ -5,7 +5,7 @@ import { Outbox } from './outbox.ts';
 import type { Scene } from './scene.ts';
 import { SentenceCutter } from './sentences.ts';
 import { think } from './think.ts';
-import { lengthMs, voice } from './voice.ts';
+import { lengthMs, spoken, type Voicing } from './voice.ts';
 
 /** Responses that wait for a slow client before the engines are held back. */
 const OUTBOX_MAX = 64;
@@ -100,11 +100,15 @@ async function mayBeSaid({ meter, progress }: Scene, text: string): Promise<bool
 async function say(scene: Scene, text: string, outbox: Outbox<TurnResponse>, rate: OneRate): Promise<void> {
   await scene.meter.spend('ttsCharacters', text.length);
   scene.said.sentence(text);
-  for await (const made of voice(scene, text)) {
+  for await (const made of spoken(voicingOf(scene), text)) {
     scene.progress.mark('firstAudio');
     scene.said.sound(lengthMs(made));
     const frame = await rate.push(made);
     if (frame.pcm.length > 0) await outbox.put({ kind: { $case: 'audio', value: frame } }, scene.signal);
   }
   scene.said.end();
+}
+
+function voicingOf({ ports: { tts }, call, signal, settings: { voice }, progress }: Scene): Voicing {
+  return { tts, call, signal, voice, rate: 0, served: (by) => (progress.tts = by) };
 }

@@ -1,14 +1,27 @@
-import { type AudioFrame, MeshError } from '@smartlite/contracts';
-import type { Scene } from './scene.ts';
+import type { Call } from '@smartlite/chassis';
+import { type AudioFrame, MeshError, type ServedBy } from '@smartlite/contracts';
+import type { Stages } from '../engine.ts';
 
 /** Instances asked for one sentence once it has begun to sound. Before that the port asks others by itself. */
 const TRIES_MAX = 2;
+
+/** For whom sentences are spoken, and how. */
+export interface Voicing {
+  readonly tts: Stages['tts'];
+  readonly call: Call;
+  readonly signal: AbortSignal;
+  /** Empty: the usual one. */
+  readonly voice: string;
+  /** 0: the usual one. */
+  readonly rate: number;
+  readonly served: (by: ServedBy | undefined) => void;
+}
 
 /**
  * One sentence, spoken. Where an instance fails in the middle of it, another speaks it anew and what has been heard already is left
  * out, so that the listener hears one sentence.
  */
-export async function* voice({ ports, call, settings, progress, signal }: Scene, text: string): AsyncIterable<AudioFrame> {
+export async function* spoken({ tts, call, signal, voice, rate, served }: Voicing, text: string): AsyncIterable<AudioFrame> {
   const avoid = new Set<string>();
   let heardMs = 0;
   for (let attempt = 1; ; attempt += 1) {
@@ -16,8 +29,8 @@ export async function* voice({ ports, call, settings, progress, signal }: Scene,
     let asked = '';
     try {
       const options = { call, signal, avoid, onChosen: (instance: string) => (asked = instance) };
-      for await (const { kind } of ports.tts.synthesize({ text, voice: settings.voice, rate: 0 }, options)) {
-        if (kind?.$case === 'done') progress.tts = kind.value.servedBy;
+      for await (const { kind } of tts.synthesize({ text, voice, rate }, options)) {
+        if (kind?.$case === 'done') served(kind.value.servedBy);
         if (kind?.$case !== 'frame') continue;
         const rest = without(kind.value, skipMs);
         skipMs = Math.max(0, skipMs - lengthMs(kind.value));
