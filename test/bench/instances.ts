@@ -13,6 +13,8 @@ const TURNS = 30;
 /** The slow one's engines stand still for most of each period: they answer, and late. */
 const STANDS_MS = 450;
 const RUNS_MS = 50;
+/** Of what a turn that failed told: its last event. */
+const TOLD_MOST = 600;
 
 interface Status {
   readonly instances: readonly { readonly service: string; readonly id: string; readonly pid: number }[];
@@ -69,27 +71,35 @@ function childrenOf(pid: number): readonly number[] {
 
 async function turns(mesh: RealMesh, service: Service, slow: string, phase: string): Promise<void> {
   const times: number[] = [];
-  let [toSlow, failed] = [0, 0];
+  const failures: string[] = [];
+  let toSlow = 0;
   for (let turn = 0; turn < TURNS; turn += 1) {
     const began = performance.now();
-    const by = await answeredBy(mesh, service).catch(() => undefined);
-    if (by === undefined) failed += 1;
-    else times.push(performance.now() - began);
-    if (by === slow) toSlow += 1;
+    try {
+      const by = await answeredBy(mesh, service);
+      times.push(performance.now() - began);
+      if (by === slow) toSlow += 1;
+    } catch (caught) {
+      failures.push(String(caught));
+    }
   }
-  console.log(
-    `two of ${service}, ${phase.padEnd(16)}: ${failed} of ${TURNS} failed, ${toSlow} by the slow one; ${spread(times, 'ms')}`,
-  );
+  const failed = `${failures.length} of ${TURNS} failed`;
+  console.log(`two of ${service}, ${phase.padEnd(16)}: ${failed}, ${toSlow} by the slow one; ${spread(times, 'ms')}`);
+  for (const failure of failures) console.log(`  ${failure}`);
 }
 
-/** One whole turn; the instance that did this stage of it. */
-async function answeredBy({ gateway, apiKey }: RealMesh, service: Service): Promise<string | undefined> {
+/** One whole turn; the instance that did this stage of it. Throws what its caller was told instead of an answer. */
+async function answeredBy({ gateway, apiKey }: RealMesh, service: Service): Promise<string> {
   const response = await fetch(`${gateway}/v1/voice/turns`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'audio/wav' },
     body: readFileSync(CLIP),
   });
-  const done = /^event: done\ndata: (.*)$/m.exec(await response.text())?.[1];
+  const told = await response.text();
+  const done = /^event: done\ndata: (.*)$/m.exec(told)?.[1];
   const facts = JSON.parse(done ?? '{}') as { servedBy?: Readonly<Record<Service, { readonly instance: string } | null>> };
-  return facts.servedBy?.[service]?.instance;
+  const instance = facts.servedBy?.[service]?.instance;
+  if (instance === undefined)
+    throw new Error(`${response.status}, no instance of ${service} answered; the end: ${told.slice(-TOLD_MOST)}`);
+  return instance;
 }
