@@ -1,8 +1,13 @@
-import { manualClock } from '@smartlite/testkit';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { manualClock, natsServer } from '@smartlite/testkit';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { connect } from 'nats';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { choose } from './choose.ts';
 import { Directory, type KnownInstance, PING_MS } from './directory.ts';
+import { followInstances } from './follow.ts';
 import { parseSighting, type Sighting } from './instancefacts.ts';
 
 const sighting = (instance: string, load: Partial<Sighting['load']> = {}, region = 'local'): Sighting => ({
@@ -148,6 +153,38 @@ describe('an answer from the bus', () => {
   const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   const { identity, load } = sighting('llm-1');
   const stats = { name: 'smartlite-llm', metadata: identity, endpoints: [{ name: 'load', data: load }] };
+
+  it('is heard also from who answers two questions together, under permissions that let each be answered once', async () => {
+    const user = (name: string, permissions: string) => `{ user: ${name}, password: x, permissions: { ${permissions} } }`;
+    const users = [
+      user('asr', 'publish: { allow: "$SRV.>" }'),
+      user('llm', 'publish: { deny: ">" }, subscribe: { allow: "$SRV.>" }, allow_responses: true'),
+    ];
+    const folder = mkdtempSync(join(tmpdir(), 'smartlite-discovery-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const config = join(folder, 'nats.conf');
+    writeFileSync(config, `authorization { users = [ ${users.join(', ')} ] }`);
+    await using server = await natsServer({ config });
+    const open = (name: string) => connect({ servers: server.url, user: name, pass: 'x' });
+    const [asker, late] = [await open('asr'), await open('llm')];
+    const [questions, heard] = [late.subscribe('$SRV.STATS'), Promise.withResolvers<void>()];
+    await late.flush();
+    let answers = 0;
+    const directory = new Directory(manualClock());
+    const see = directory.see.bind(directory);
+    directory.see = (seen) => {
+      see(seen);
+      if ((answers += 1) === 2) heard.resolve();
+    };
+    const stop = followInstances(asker, directory);
+    const held = [];
+    for await (const question of questions) if (held.push(question) === 2) break;
+    for (const question of held) question.respond(encode(stats));
+    await heard.promise;
+    expect(names(directory.live())).toEqual(['llm-1']);
+    stop();
+    await Promise.all([asker.close(), late.close()]);
+  });
 
   it('is read when it is of the mesh', () => {
     expect(parseSighting(encode(stats))).toEqual(sighting('llm-1'));

@@ -9,7 +9,7 @@ const DRAIN_PARTS = 3;
 /** Asks all instances once a second who they are and how loaded, and tells the directory. Returns how to stop. */
 export function followInstances(nats: NatsConnection, directory: Directory): () => void {
   const inbox = createInbox(inboxPrefixOf(nats));
-  const answers = nats.subscribe(inbox, {
+  const answers = nats.subscribe(`${inbox}.*`, {
     callback: (error, message) => {
       const sighting = error ? undefined : parseSighting(message.data);
       if (sighting) directory.see(sighting);
@@ -21,9 +21,13 @@ export function followInstances(nats: NatsConnection, directory: Directory): () 
       if (!error) directory.drain(subject.split('.').slice(DRAIN_PARTS).join('.'));
     },
   });
+  let asked = 0;
   const ask = () => {
     // While the connection is away the answers would be too.
-    if (!nats.isClosed()) nats.publish('$SRV.STATS', '', { reply: inbox });
+    if (nats.isClosed()) return;
+    // Each question has a place of its own: the server lets one be answered once, also by who is so late that he answers two together.
+    asked += 1;
+    nats.publish('$SRV.STATS', '', { reply: `${inbox}.${asked}` });
   };
   ask();
   const timer = setInterval(ask, PING_MS);
