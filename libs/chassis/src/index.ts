@@ -10,7 +10,7 @@ export { servedBy } from './engine/servedby.ts';
 export { thisHost } from './lock/host.ts';
 export type * from './platform.ts';
 export { CountedRecord } from './trail/countedrecord.ts';
-export { REFUSALS_RECORDED } from './trail/ratelimit.ts';
+export { rateLimit, type RateLimit, REFUSALS_RECORDED } from './trail/ratelimit.ts';
 export type { Door, DoorEntry } from './server/door.ts';
 export {
   type Call,

@@ -4,7 +4,7 @@ export { hashArtifact } from './artifact/hash.ts';
 export { pathProblem } from './artifact/path.ts';
 export { chunksOf, verifyChunk } from './artifact/spot.ts';
 export type { ArtifactOutcome } from './artifact/judge.ts';
-export { type ArtifactReport, verifyArtifacts } from './artifact/verify.ts';
+export { type ArtifactReport, inspectArtifacts, verifyArtifacts } from './artifact/verify.ts';
 export { canonicalBytes } from './canonical.ts';
 export type { Authority } from './certificates/issue.ts';
 export { type Role, ROLES } from './certificates/roles.ts';

@@ -5,7 +5,9 @@ import {
   FAILURES_NAMED_MAX,
   isOpen,
   type LockStatus,
+  needsOperator,
   RESOLVED_NAMED_MAX,
+  TEXT_MAX,
   worst,
 } from '@smartlite/trust';
 import type { Report } from './report.ts';
@@ -30,6 +32,9 @@ export type Decision = Pick<
 export function grounds(control: ControlState, pendingIds: readonly string[], report: Report | null): readonly unknown[] {
   return [control.failures, control.quarantined, control.releases, control.releasedAt, control.adopted, report, ...pendingIds];
 }
+
+/** Bytes that are whole again do not end such a failure, and whoever has mended them must not wonder. */
+const WAITS = 'waits for an operator (smartlite safe-mode release): ';
 
 /** What the fleet is to be told: the fold of the control log, and bad news that is on its way there. */
 export function compose(control: ControlState, pending: readonly FailureFact[], report: Report | null): Decision {
@@ -76,8 +81,11 @@ function refusedArtifacts(failures: readonly FailureFact[], report: Report | nul
 function reasons(mode: LockStatus['mode'], failures: readonly FailureFact[]): string[] {
   const named = failures
     .slice(0, FAILURES_NAMED_MAX)
-    .map(({ code, artifact, message }) => `${code}${artifact === '' ? '' : ` ${artifact}`}: ${message}`);
-  if (named.length > 0 || mode === 'normal') return named.map((reason) => reason.slice(0, 1_000));
+    .map(
+      (fact) =>
+        `${needsOperator(fact) ? WAITS : ''}${fact.code}${fact.artifact === '' ? '' : ` ${fact.artifact}`}: ${fact.message}`,
+    );
+  if (named.length > 0 || mode === 'normal') return named.map((reason) => reason.slice(0, TEXT_MAX));
   return ['a full verification since the last failure, and its time of rest, are due'];
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '@smartlite/chassis';
+import { type Clock, type Log, rateLimit, type RateLimit } from '@smartlite/chassis';
 import {
   compareOrder,
   type Moment,
@@ -17,6 +17,9 @@ import type { Act } from './act.ts';
 import type { LockBus } from './engine.ts';
 import type { VerifierNode } from './node.ts';
 
+/** Refusals that have a line each: whoever floods the bus with noise must not fill the disk as well. */
+const REFUSALS_LOGGED = { burst: 20, perSecond: 0.5 };
+
 export interface EarParts {
   readonly node: VerifierNode;
   readonly acks: AckDesk;
@@ -33,10 +36,12 @@ export interface EarParts {
 /** What comes in by the bus. Anybody can put bytes there; what cannot be proven is dropped with a line in the log. */
 export class Ear {
   readonly #parts: EarParts;
+  readonly #mayLog: RateLimit;
   #held: Verified<SignedStatus> | null = null;
 
   constructor(parts: EarParts) {
     this.#parts = parts;
+    this.#mayLog = rateLimit(parts.clock, REFUSALS_LOGGED);
   }
 
   /** The last status seen on the bus, the own one included. */
@@ -55,8 +60,10 @@ export class Ear {
   }
 
   refused(what: string, caught: unknown): void {
+    const pass = this.#mayLog();
+    if (!pass.allowed) return;
     const because = caught instanceof Error ? caught.message : String(caught);
-    this.#parts.log.warn('a message on the bus is refused', { what, because });
+    this.#parts.log.warn('a message on the bus is refused', { what, because, unlogged: pass.suppressed });
   }
 
   /** A guard asks for the leader's time. Only a leader that may permit answers. */

@@ -1,6 +1,6 @@
 import type { SecurityAlert, ServiceName } from '@smartlite/contracts';
 import type { ControlBody, FailureFact, LockStatus, Placed } from '@smartlite/trust';
-import type { Report } from './report.ts';
+import type { Report, ReportedFinding } from './report.ts';
 
 /** The control log. Entries of one process keep their order. */
 export interface ControlLog {
@@ -38,8 +38,15 @@ export interface Journal {
 export interface ModelStore {
   /** Reads and verifies lock, pack and every byte; whatever goes wrong is a finding, so it never throws but for the signal. */
   verify(signal: AbortSignal): Promise<Report>;
-  /** Calls back on every sign of a change, until the signal. */
-  watch(onChange: () => void, signal: AbortSignal): Promise<void>;
+  /** Watches for signs of a change, until the signal. */
+  watch(on: StoreWatch, signal: AbortSignal): Promise<void>;
+}
+
+export interface StoreWatch {
+  /** What a look at the suspected files alone has found, long before a full verification has ended. */
+  readonly found: (findings: readonly ReportedFinding[]) => void;
+  /** A full verification is due. */
+  readonly changed: () => void;
 }
 
 export type SentAlert = SecurityAlert;

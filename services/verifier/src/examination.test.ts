@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Act } from './act.ts';
 import { Examination } from './examination.ts';
 import type { Report } from './report.ts';
+import { LOST_AFTER_MS } from './self.ts';
 
 const LOCK_ENDS_MS = 50_000;
 const KEY_ENDS_MS = 40_000;
@@ -18,8 +19,9 @@ function verified(report: Report): Examination {
 }
 
 function end(examination: Examination, report: Report, atMs: number): void {
-  const [begin] = examination.beginIfDue(control, at(atMs));
-  examination.end(idOf(begin), report, at(atMs));
+  const id = idOf(examination.beginIfDue(control, at(atMs))[0]);
+  examination.end(id, report, at(atMs));
+  examination.sawEnd(id);
 }
 
 function idOf(act: Act | undefined): string {
@@ -46,5 +48,28 @@ describe('a verification that has expired', () => {
     const examination = verified(whole);
     end(examination, whole, LOCK_ENDS_MS + 1);
     expect(begins(examination, LOCK_ENDS_MS + 200)).toBe(false);
+  });
+});
+
+describe('an entry that does not come back from the log', () => {
+  it('is written again, so that a store is not waited for without end: the begin as the same one', () => {
+    const examination = new Examination('disk-1', 5_000, () => 'a'.repeat(64));
+    const first = idOf(examination.beginIfDue(control, at(0))[0]);
+    expect(begins(examination, LOST_AFTER_MS - 1)).toBe(false);
+    expect(idOf(examination.beginIfDue(control, at(LOST_AFTER_MS))[0])).toBe(first);
+    expect(examination.sawBegin(first, 7)).toEqual([{ kind: 'verify', verification: first }]);
+    expect(examination.sawBegin(first, 8)).toEqual([]);
+    expect(begins(examination, 10 * LOST_AFTER_MS)).toBe(false);
+  });
+
+  it('costs another verification where it is the end, and none where the end came', () => {
+    const lost = new Examination('disk-1', 5_000, () => 'b'.repeat(64));
+    lost.end(idOf(lost.beginIfDue(control, at(0))[0]), whole, at(1_000));
+    expect(begins(lost, 1_000 + LOST_AFTER_MS)).toBe(true);
+    const came = new Examination('disk-1', 5_000, () => 'a'.repeat(64));
+    const id = idOf(came.beginIfDue(control, at(0))[0]);
+    came.end(id, whole, at(1_000));
+    came.sawEnd(id);
+    expect(begins(came, 1_000 + LOST_AFTER_MS)).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import { type ControlState, elapsedMs, type FailureFact, type Moment } from '@smartlite/trust';
 import { type Act, append } from './act.ts';
 import { passes, type Report } from './report.ts';
+import { LOST_AFTER_MS } from './self.ts';
 
 /** The full verifications of the own store: when one is due, where in the log it began, and what it has seen. */
 export class Examination {
@@ -9,7 +10,9 @@ export class Examination {
   readonly #newId: () => string;
   #report: Report | null = null;
   /** `begun` once its entry has come back from the log. */
-  #verifying: { readonly id: string; readonly begun: boolean } | null = null;
+  #verifying: { readonly id: string; readonly begun: boolean; readonly askedAt: Moment } | null = null;
+  /** Its `end` is on its way to the log. */
+  #ended: { readonly id: string; readonly at: Moment } | null = null;
   #begun = 0;
   #wanted = true;
   /** Position up to which failures are older than the last verification's first byte, or were found by it. */
@@ -38,16 +41,19 @@ export class Examination {
   /** The log is another one: everything is proven anew. */
   startOver(): void {
     this.#verifying = null;
+    this.#ended = null;
     this.#wanted = true;
     this.#examinedTo = 0;
   }
 
   /** Begins a full verification where something is newer than the last one. */
   beginIfDue(control: ControlState, now: Moment): Act[] {
-    if (this.#verifying !== null || control.incarnation === null) return [];
-    if (!this.#wanted && !this.#hasNewFailure(control) && !this.#isOverdue(now) && !this.#hasExpired(now)) return [];
-    this.#wanted = false;
-    this.#verifying = { id: this.#newId().slice(0, 32), begun: false };
+    if (control.incarnation === null || !(this.#verifying === null ? this.#isDue(control, now) : this.#beginIsLost(now)))
+      return [];
+    this.#wanted = this.#wanted && this.#verifying !== null;
+    this.#ended = null;
+    // The same one again: should both come, the first counts.
+    this.#verifying = { id: this.#verifying?.id ?? this.#newId().slice(0, 32), begun: false, askedAt: now };
     return [append({ kind: 'begin', verification: this.#verifying.id, store: this.#store })];
   }
 
@@ -61,6 +67,11 @@ export class Examination {
     return [{ kind: 'verify', verification }];
   }
 
+  /** An `end` of this boot stands in the log. */
+  sawEnd(verification: string): void {
+    if (this.#ended?.id === verification) this.#ended = null;
+  }
+
   /** A failure of this boot stands in the log. What the last verification has found itself is no reason for another one. */
   sawOwnFailure(id: string, position: number, lastFailureBefore: number): void {
     if (this.#found.has(id) && lastFailureBefore <= this.#examinedTo) this.#examinedTo = position;
@@ -70,6 +81,7 @@ export class Examination {
   end(verification: string, report: Report, now: Moment): boolean {
     if (this.#verifying?.id !== verification) return false;
     this.#verifying = null;
+    this.#ended = { id: verification, at: now };
     this.#lastEndAt = now;
     this.#report = report;
     return true;
@@ -78,6 +90,19 @@ export class Examination {
   /** Failures that the last verification was the first to see. */
   foundFirst(news: readonly FailureFact[]): void {
     this.#found = new Set(news.map(({ id }) => id));
+  }
+
+  #isDue(control: ControlState, now: Moment): boolean {
+    if (this.#wanted || this.#endIsLost(now)) return true;
+    return this.#hasNewFailure(control) || this.#isOverdue(now) || this.#hasExpired(now);
+  }
+
+  #beginIsLost(now: Moment): boolean {
+    return this.#verifying !== null && !this.#verifying.begun && elapsedMs(this.#verifying.askedAt, now) >= LOST_AFTER_MS;
+  }
+
+  #endIsLost(now: Moment): boolean {
+    return this.#ended !== null && elapsedMs(this.#ended.at, now) >= LOST_AFTER_MS;
   }
 
   #hasNewFailure({ failures, lastFailure }: ControlState): boolean {

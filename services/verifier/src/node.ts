@@ -14,10 +14,10 @@ import { type Act, append } from './act.ts';
 import { BadNews } from './badnews.ts';
 import { Candidacy } from './candidacy.ts';
 import { Examination } from './examination.ts';
-import { failureOf } from './failurefact.ts';
+import { failuresOf } from './failurefact.ts';
 import { Liberation } from './liberation.ts';
 import { leaderMs, type Reign, seeBeat, sendBeat, startReign, whyStandDown } from './reign.ts';
-import type { Report } from './report.ts';
+import type { Report, ReportedFinding } from './report.ts';
 import type { NodeSelf, NodeTimes } from './self.ts';
 import { silentStores } from './silence.ts';
 import { type Known, Voice } from './voice.ts';
@@ -94,7 +94,7 @@ export class VerifierNode {
     // Entries count only under the log's own incarnation: what is remembered from an earlier start has to wait for it.
     if (incarnation === null && this.#control.incarnation !== null)
       acts.push(...this.#badNews.facts.map((failure) => append({ kind: 'failure', failure })));
-    acts.push(...this.#badNews.settle(this.#control));
+    acts.push(...this.#badNews.settle(this.#control, placed));
     if (this.#reign !== null && !isLeader(this.#control, this.#self, this.#reign.epoch))
       acts.push(...this.#lose('deposed by the control log'));
     return [...acts, ...this.#decide(now)];
@@ -123,21 +123,18 @@ export class VerifierNode {
   /** A verification that `verify` asked for has ended. */
   finished(verification: string, report: Report, now: Moment): Act[] {
     if (!this.#examination.end(verification, report, now)) return [];
-    const { store } = this.#self;
-    const known = { control: this.#control, pending: this.#badNews.facts };
-    const failures = report.findings.map((finding) => failureOf(finding, store, known, this.#newId));
-    const news = failures.filter(({ id }) => !this.#control.failures.has(id));
-    for (const fact of news) this.#badNews.keep(fact);
+    const { failures, news } = this.#note(report.findings);
     this.#examination.foundFirst(news);
+    const { store } = this.#self;
     const { lockDigest, lockSequence } = report;
     const standing = failures.map(({ id }) => id);
-    // Bad news travels first, and is written second.
-    return [
-      ...this.#speak(now),
-      ...(news.length > 0 ? [{ kind: 'journal', failures: this.#badNews.facts } as const] : []),
-      ...news.map((failure) => append({ kind: 'failure', failure })),
-      append({ kind: 'end', verification, store, lockDigest, lockSequence, standing }),
-    ];
+    return [...this.#announce(news, now), append({ kind: 'end', verification, store, lockDigest, lockSequence, standing })];
+  }
+
+  /** A look at what is suspected alone has found something: told at once. The full verification that is due anyway comes after it. */
+  found(findings: readonly ReportedFinding[], now: Moment): Act[] {
+    // Without a log there is nobody who could be told; the first verification finds it again.
+    return this.#control.incarnation === null ? [] : this.#announce(this.#note(findings).news, now);
   }
 
   /** A guard holds a status of a higher epoch than this leader's: the log has lost something. */
@@ -165,6 +162,24 @@ export class VerifierNode {
     return this.#reign === null ? [] : this.#resign('this verifier stops');
   }
 
+  /** What findings mean: failures known already, and new ones, kept until the log holds them. */
+  #note(findings: readonly ReportedFinding[]) {
+    const known = { control: this.#control, pending: this.#badNews.facts };
+    const failures = failuresOf(findings, this.#self.store, known, this.#newId);
+    const news = failures.filter(({ id }) => !this.#control.failures.has(id));
+    for (const fact of news) this.#badNews.keep(fact);
+    return { failures, news };
+  }
+
+  /** Bad news travels first, and is written second. */
+  #announce(news: readonly FailureFact[], now: Moment): Act[] {
+    return [
+      ...this.#speak(now),
+      ...(news.length > 0 ? [{ kind: 'journal', failures: this.#badNews.facts } as const] : []),
+      ...news.map((failure) => append({ kind: 'failure', failure })),
+    ];
+  }
+
   #isOwn(placed: Placed): placed is Placed & { readonly message: { readonly kind: 'entry' } } {
     const { message } = placed;
     return message.kind === 'entry' && message.keyId === this.#self.keyId && message.entry.boot === this.#self.boot;
@@ -174,6 +189,7 @@ export class VerifierNode {
     const { position } = this.#control;
     if (body.kind === 'campaign') return this.#win(body.epoch);
     if (body.kind === 'begin') return this.#examination.sawBegin(body.verification, position);
+    if (body.kind === 'end') this.#examination.sawEnd(body.verification);
     if (body.kind === 'failure') this.#examination.sawOwnFailure(body.failure.id, position, lastFailure);
     if (body.kind === 'beat' && this.#reign?.epoch === body.epoch) this.#reign = seeBeat(this.#reign, body.number);
     return [];

@@ -53,7 +53,7 @@ export async function openVerifier(config: VerifierConfig, platform: Platform): 
     store: modelStore(
       { lock: config.lock, pack: config.pack, models: platform.models.root, mark: markPath(config.home) },
       platform.models.trust,
-      () => platform.clock.nowMs(),
+      { nowMs: () => platform.clock.nowMs(), log: platform.log },
     ),
     tell: teller(platform, keeper, alertSender(config, platform)),
     stopping: platform.stopping,

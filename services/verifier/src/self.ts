@@ -20,3 +20,9 @@ export interface NodeTimes extends ReignTimes {
 
 /** What has not come back from the log after this is tried again. */
 export const RETRY_MS = 1_000;
+
+/**
+ * An own entry that has not come back from the log after this is written again: a queue that was full has dropped it, and whoever waited
+ * for it for ever would never look at its store again, or never let the fleet go.
+ */
+export const LOST_AFTER_MS = 5_000;

@@ -9,6 +9,9 @@ import type { StateNews } from './statekeeper.ts';
 /** From the broadcast of a decision to an instance's ack; the mark is milliseconds, a lease the worst that may be. */
 const DELAY_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
+/** Findings of one verification that are told one by one: an event must fit into a message of any NATS, and an entry into the trail. */
+const FINDINGS_TOLD_MAX = 100;
+
 /** Tells events, security, the audit trail and the metrics. `keepState` is told what the lock file should say of the runtime. */
 export function teller(platform: Platform, keepState: (news: StateNews) => void, sender: AlertSender | null): Tell {
   const { bus, trail, log, metrics, clock } = platform;
@@ -83,14 +86,15 @@ export function teller(platform: Platform, keepState: (news: StateNews) => void,
 
 function tellReport({ bus, trail, instance, log }: Platform, report: Report): void {
   const { lockSequence, findings, artifacts, tookMs } = report;
-  const facts = findings.map(({ code, artifact, message }) => ({ code, artifact: artifact === '' ? null : artifact, message }));
+  const told = findings.slice(0, FINDINGS_TOLD_MAX);
+  const facts = told.map(({ code, artifact, message }) => ({ code, artifact: artifact === '' ? null : artifact, message }));
   if (passes(report)) {
     bus.publishEvent('verification.passed', { lockSequence: lockSequence ?? 0, artifacts: artifacts.length, tookMs });
   } else {
-    log.error('a full verification has failed', { findings: facts });
+    log.error('a full verification has failed', { findings: facts, findingCount: findings.length });
     const mode = findings.some(({ effect }) => effect === 'halted') ? 'halted' : 'safe';
     bus.publishEvent('verification.failed', { lockSequence, findings: facts, mode });
-    for (const { artifact, code } of findings)
+    for (const { artifact, code } of told)
       if (artifact !== '') bus.publishEvent('artifact.quarantined', { artifact, code, instance });
   }
   const kind = passes(report) ? 'verification.passed' : 'verification.failed';
@@ -99,6 +103,7 @@ function tellReport({ bus, trail, instance, log }: Platform, report: Report): vo
     lockDigest: report.lockDigest,
     artifacts: artifacts.length,
     tookMs,
-    findings: findings.map(({ code, artifact }) => `${code} ${artifact}`.trim()),
+    findingCount: findings.length,
+    findings: told.map(({ code, artifact }) => `${code} ${artifact}`.trim()),
   });
 }

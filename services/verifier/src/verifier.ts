@@ -127,7 +127,13 @@ export class Verifier {
     const message = (placed: Parameters<VerifierNode['folded']>[0]) => this.#do(this.#node.folded(placed, this.#now()));
     void this.#controlLog.follow({ message, caughtUp: () => this.#onCaughtUp(), lost: () => this.#onLost() }, stopping);
     store
-      .watch(() => this.#do(this.#node.wantVerification(this.#now())), stopping)
+      .watch(
+        {
+          found: (findings) => this.#do(this.#node.found(findings, this.#now())),
+          changed: () => this.#do(this.#node.wantVerification(this.#now())),
+        },
+        stopping,
+      )
       .catch((caught: unknown) => {
         if (!stopping.aborted)
           this.#parts.log.error('the models are not watched; the schedule alone verifies them', { because: String(caught) });

@@ -11,3 +11,8 @@ export function pathProblem(path: string): string | undefined {
   if (path !== path.normalize('NFC')) return 'a path is in Unicode normal form C';
   return undefined;
 }
+
+/** Whether a path is that place, or lies in it. */
+export function isBelow(path: string, place: string): boolean {
+  return path === place || path.startsWith(`${place}/`);
+}

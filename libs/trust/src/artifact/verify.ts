@@ -2,6 +2,7 @@ import type { Finding } from '../finding.ts';
 import type { ManifestEntry } from '../lock.ts';
 import { type HashAllOptions, hashAll } from './gather.ts';
 import { surveyUnlisted } from './survey.ts';
+import { isBelow } from './path.ts';
 import { type ArtifactOutcome, judge } from './judge.ts';
 
 export interface ArtifactReport {
@@ -30,4 +31,25 @@ export async function verifyArtifacts(
     findings: [...judged.flatMap(({ findings }) => findings), ...unlisted],
     bytes: manifest.reduce((sum, { size }) => sum + size, 0),
   };
+}
+
+/**
+ * A look at what is suspected alone: artifacts at or below these paths, the smallest first, and what lies unlisted among all. Ends with
+ * the first that is not as signed, for one is enough; says nothing of all that it has not read.
+ */
+export async function inspectArtifacts(
+  root: string,
+  manifest: readonly ManifestEntry[],
+  suspected: readonly string[],
+  options: HashAllOptions = {},
+): Promise<readonly Finding[]> {
+  const unlisted = await surveyUnlisted(root, manifest);
+  if (unlisted.length > 0) return unlisted;
+  const entries = manifest.filter(({ path }) => suspected.some((place) => isBelow(path, place)));
+  for (const entry of entries.toSorted((a, b) => a.size - b.size)) {
+    const [gathered] = await hashAll(root, [entry], options);
+    const findings = gathered === undefined ? [] : judge(entry, gathered).findings;
+    if (findings.length > 0) return findings;
+  }
+  return [];
 }

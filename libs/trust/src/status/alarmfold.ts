@@ -1,21 +1,29 @@
 import type { SignedAlarm } from './alarm.ts';
 import type { ConflictProof } from './entry.ts';
 import type { FailureFact } from './failure.ts';
-import { type FailureRecord, type Folded, type Ledgered, mention, openFailure, recent, settle } from './failurerecord.ts';
+import { type FailureRecord, type Folded, isOpen, type Ledgered, mention, openFailure, recent, settle } from './failurerecord.ts';
 
 /** An empty alarm costs its author one day of its two; after that, its alarms move nobody until it is readmitted. */
 const REFUTED_MAX = 2;
 const DAY_MS = 24 * 60 * 60 * 1_000;
+/** Alarms of one author within a day that are weighed: one for each artifact of a large pack. Whoever sends more floods the log. */
+const ALARMS_A_DAY_MAX = 64;
+/** Beyond those, one in this time is noted, so that an honest author hears that it is resolved: it repeats itself no faster. */
+const ALARM_NOTED_EVERY_MS = 60_000;
 
 /**
  * An instance's report about its own disk: believed at once, and its author loses its place until the matter is settled. On a store
  * that a verifier shares, that verifier's bytes decide; elsewhere nobody can look, so the author's quarantine closes the failure. The
- * author's key is quarantined, not the store that it names: a rogue could name another host's.
+ * author's key is quarantined, not the store that it names: a rogue could name another host's. A flood of alarms costs no more than the
+ * first of them: beyond a day's number they move nobody, push nobody else's out, and change no status.
  */
 export function foldAlarm(state: Ledgered, { alarm, id, keyId }: SignedAlarm): Folded {
   const known = state.failures.get(id);
   if (known !== undefined) return known.author === null ? adopt(state, known, keyId) : mention(state, [id]);
-  const spent = recent(state.refuted.get(keyId), state.logMs, DAY_MS).length >= REFUTED_MAX;
+  const said = alarmsOf(state, keyId);
+  const flooding = said.length >= ALARMS_A_DAY_MAX;
+  if (flooding && state.logMs - Math.max(...said.map(({ atMs }) => atMs)) < ALARM_NOTED_EVERY_MS) return state;
+  const spent = flooding || recent(state.refuted.get(keyId), state.logMs, DAY_MS).length >= REFUTED_MAX;
   const obsolete = state.adopted !== null && alarm.lockDigest !== state.adopted.digest;
   const effect = obsolete || spent ? 'tolerated' : (state.adopted?.mismatch ?? 'safe');
   const fact: FailureFact = {
@@ -28,13 +36,27 @@ export function foldAlarm(state: Ledgered, { alarm, id, keyId }: SignedAlarm): F
     code: alarm.code,
     message: alarm.message,
   };
-  const opened = openFailure(state, fact, keyId);
+  const opened = openFailure(flooding ? forgetOne(state, said) : state, fact, keyId);
   const closed = (folded: Folded) => settle(folded, state.position, (record) => record.fact.id === id);
   if (obsolete) return closed(opened);
   const quarantined = new Map(opened.quarantined).set(keyId, state.position);
   if (spent) return closed({ ...opened, quarantined });
   if (state.verifierStores.has(alarm.store)) return { ...opened, quarantined };
   return closed({ ...opened, quarantined, refuted: countRefuted(opened.refuted, keyId, state.logMs) });
+}
+
+/** What the author has said within a day, the oldest first. */
+function alarmsOf({ failures, logMs }: Ledgered, author: string): readonly FailureRecord[] {
+  return [...failures.values()].filter((record) => record.author === author && logMs - record.atMs < DAY_MS);
+}
+
+/** Makes room for the author's next alarm out of its own: the oldest that is over. */
+function forgetOne(state: Ledgered, said: readonly FailureRecord[]): Ledgered {
+  const oldest = said.find((record) => !isOpen(record));
+  if (oldest === undefined) return state;
+  const failures = new Map(state.failures);
+  failures.delete(oldest.fact.id);
+  return { ...state, failures };
 }
 
 /**

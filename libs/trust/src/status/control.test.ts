@@ -70,9 +70,9 @@ const failure = (id: string, more: Partial<FailureFact> = {}): ControlBody => ({
   },
 });
 
-function alarm(lockDigest: string): ControlMessage {
-  const told = { store: 'disk-9', artifact: 'ears', digest: null, code: 'DIGEST_MISMATCH', message: '', lockDigest };
-  const signed = { alarm: told, id: 'e'.repeat(64), keyId: 'key-of-asr' } as unknown as SignedAlarm;
+function alarm(lockDigest: string, { id = 'e'.repeat(64), store = 'disk-9' } = {}): ControlMessage {
+  const told = { store, artifact: 'ears', digest: null, code: 'DIGEST_MISMATCH', message: '', lockDigest };
+  const signed = { alarm: told, id, keyId: 'key-of-asr' } as unknown as SignedAlarm;
   return { kind: 'alarm', signed: asVerified(signed), conflict: null };
 }
 
@@ -101,6 +101,17 @@ describe('the fold of a control log that permits serving', () => {
     const verification = 'd'.repeat(32);
     const log = serving().write({ kind: 'begin', verification, store: 'disk-1' });
     log.write(failure('1')).write(end(verification, 'disk-1', []));
+    expect(whyNotReleasable(log.state, LOCK)).toBe('failures are open');
+  });
+
+  it('counts the bytes of a verification from the first of two entries that begin it', () => {
+    const verification = 'd'.repeat(32);
+    const begin = { kind: 'begin', verification, store: 'disk-1' } as const;
+    const log = serving()
+      .write(begin)
+      .write(failure('1'))
+      .write(begin)
+      .write(end(verification, 'disk-1', []));
     expect(whyNotReleasable(log.state, LOCK)).toBe('failures are open');
   });
 
@@ -143,6 +154,47 @@ describe('the fold of a control log that permits serving', () => {
     const heeded = serving().append(alarm(LOCK));
     expect(controlMode(heeded.state)).toBe('safe');
     expect([...heeded.state.quarantined.keys()]).toEqual(['key-of-asr']);
+  });
+});
+
+describe('a flood of alarms by one author, on the store of a verifier', () => {
+  const FLOOD = 1_000;
+  const nth = (index: number) => String(index).padStart(64, '0');
+  const flooded = () => {
+    const log = serving().write(failure('1')).verify();
+    for (let index = 0; index < FLOOD; index += 1) log.append(alarm(LOCK, { id: nth(index), store: 'disk-1' }), 1);
+    return log;
+  };
+
+  it('costs one check: however many it sends, one clean verification behind the first ones ends it', () => {
+    const log = flooded();
+    expect(controlMode(log.state)).toBe('safe');
+    const { lastFailure } = log.state;
+    log.verify().write({ kind: 'beat', epoch: 1, number: 1 }, { afterMs: 2 * DWELL_MS });
+    expect(whyNotReleasable(log.state, LOCK)).toBeNull();
+    for (let index = FLOOD; index < 2 * FLOOD; index += 1) log.append(alarm(LOCK, { id: nth(index), store: 'disk-1' }), 1);
+    expect(log.state.lastFailure).toBe(lastFailure);
+    expect(controlMode(log.release().state)).toBe('normal');
+  });
+
+  it('is remembered within bounds, and pushes nobody else’s failure out of the log’s memory', () => {
+    const { failures } = flooded().state;
+    expect(failures.size).toBeLessThan(100);
+    expect(failures.has('1'.repeat(64))).toBe(true);
+  });
+
+  it('makes no new decision: the failures that a status is made of stay the very same', () => {
+    const log = flooded();
+    const { failures, quarantined } = log.state;
+    log.append(alarm(LOCK, { id: nth(FLOOD), store: 'disk-1' }), 1);
+    for (const index of [3, 4, 3, 4]) log.append(alarm(LOCK, { id: nth(index), store: 'disk-1' }), 1);
+    expect(log.state.failures).toBe(failures);
+    expect(log.state.quarantined).toBe(quarantined);
+  });
+
+  it('leaves room for an honest author: a minute later its alarm is noted, and resolved', () => {
+    const log = flooded().append(alarm(LOCK, { id: 'f'.repeat(64), store: 'disk-1' }), 60_000);
+    expect(log.state.failures.get('f'.repeat(64))).toMatchObject({ closed: true, fact: { effect: 'tolerated' } });
   });
 });
 

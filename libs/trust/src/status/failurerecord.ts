@@ -1,4 +1,5 @@
 import type { FailureFact } from './failure.ts';
+import { RESOLVED_NAMED_MAX } from './limits.ts';
 
 /** A failure at its place in the log. */
 export interface FailureRecord {
@@ -112,13 +113,26 @@ export function settle(folded: Folded, position: number, over: (record: FailureR
   return { ...folded, failures };
 }
 
-/** Somebody waits for these: name them again among the resolved. */
+/**
+ * Somebody waits for these: name them again among the resolved. Those that stand there anyway keep their place, or a replay of two old
+ * messages in turn would make a new decision of each, to be signed, sent and acked by the whole fleet.
+ */
 export function mention(state: Ledgered, ids: readonly string[]): Folded {
-  const named = new Set(ids);
+  const named = new Set(ids.filter((id) => falls(state, id)));
+  if (named.size === 0) return state;
   const failures = new Map(
     [...state.failures].map(([id, record]) => [id, named.has(id) ? { ...record, mentioned: state.position } : record]),
   );
   return { ...state, failures };
+}
+
+/** Whether a closed failure has dropped into the older half of those that a status names, or out of it. */
+function falls({ failures }: Ledgered, id: string): boolean {
+  const record = failures.get(id);
+  if (record === undefined) return false;
+  let newer = 0;
+  for (const other of failures.values()) if (!isOpen(other) && other.mentioned > record.mentioned) newer += 1;
+  return newer >= RESOLVED_NAMED_MAX / 2;
 }
 
 /** Authors of such failures may serve again. */

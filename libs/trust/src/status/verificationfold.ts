@@ -6,9 +6,11 @@ import { foldEnd } from './failures.ts';
 /** How long a verification that has begun speaks for its store, although nothing else is heard. */
 const VERIFYING_MS = 60_000;
 
-/** A full verification begins: from here on its bytes count. */
+/** A full verification begins: from here on its bytes count. Of two entries for one the first does: its bytes may be read by the second. */
 export function foldBegin(state: ControlState, body: Extract<ControlBody, { kind: 'begin' }>, author: Author): ControlState {
-  const begun = remember(state.begun, `${author.keyId}.${body.verification}`, { position: state.position, store: body.store });
+  const key = `${author.keyId}.${body.verification}`;
+  const known = state.begun.get(key);
+  const begun = known ? state.begun : remember(state.begun, key, { position: state.position, store: body.store });
   const storesHeard = remember(state.storesHeard, body.store, state.logMs + VERIFYING_MS);
   return { ...state, begun, storesHeard, verifierStores: new Set(state.verifierStores).add(body.store) };
 }

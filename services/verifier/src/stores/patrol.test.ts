@@ -71,7 +71,7 @@ async function suspected(root: string, entry: ManifestEntry, proven: boolean): P
   const seen = Promise.withResolvers<void>();
   const beat = { manifest: [entry] };
   const stillProven = async () => proven;
-  const going = patrol({ root, beat: () => beat, stillProven, onChange: seen.resolve, proveEveryMs: 1 }, ending.signal);
+  const going = patrol({ root, beat: () => beat, stillProven, onChange: () => seen.resolve(), proveEveryMs: 1 }, ending.signal);
   await seen.promise;
   ending.abort();
   await going;

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { chunksOf, type ManifestEntry, TrustError, verifyChunk } from '@smartlite/trust';
 import { pause } from './pause.ts';
+import type { Suspects } from './suspicion.ts';
 
 /**
  * Part of one core that the patrol may take: too little for anybody who is served to notice, and still 400 MB are read round in half a
@@ -25,7 +26,7 @@ export interface Patrolled {
   readonly beat: () => Beat | undefined;
   /** Whether lock and pack still hold; false is a suspicion like any other. */
   readonly stillProven: () => Promise<boolean>;
-  readonly onChange: () => void;
+  readonly onChange: (suspects: Suspects) => void;
   readonly proveEveryMs?: number;
 }
 
@@ -45,7 +46,7 @@ export async function patrol(patrolled: Patrolled, signal: AbortSignal): Promise
       // After a verification the round begins anew: it may be another lock's.
       if (signal.aborted || patrolled.beat() !== beat) break;
       const startedAt = performance.now();
-      if (!(await stillSigned(patrolled.root, entry, index))) patrolled.onChange();
+      if (!(await stillSigned(patrolled.root, entry, index))) patrolled.onChange([entry.path]);
       await pause(restMs(performance.now() - startedAt), signal);
     }
   }
@@ -63,7 +64,7 @@ async function proveAgain(
 ): Promise<void> {
   while (!signal.aborted) {
     await pause(proveEveryMs, signal);
-    if (!signal.aborted && beat() !== undefined && !(await stillProven())) onChange();
+    if (!signal.aborted && beat() !== undefined && !(await stillProven())) onChange(null);
   }
 }
 
