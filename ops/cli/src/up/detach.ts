@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../problem.ts';
 import { readMesh } from './mesh-file.ts';
 import type { Place } from './place.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Enough for what is wrong and what to do about it. */
+const LINES_SHOWN = 6;
 
 /** Starts the same command apart from this terminal, and comes back when it is ready or has failed. */
 export async function detach(place: Place, args: readonly string[]): Promise<void> {
@@ -12,15 +16,33 @@ export async function detach(place: Place, args: readonly string[]): Promise<voi
   const logPath = join(place.logs, 'up.log');
   const log = openSync(logPath, 'w', 0o600);
   const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
+  // It has a session of its own: an interrupt at this terminal does not reach it, and nobody wants what was interrupted.
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    child.kill('SIGTERM');
+  };
+  for (const name of SIGNALS) process.on(name, stop);
   const outcome = await Promise.race([
     new Promise<'up'>((resolve) => child.once('message', () => resolve('up'))),
     new Promise<'ended'>((resolve) => child.once('exit', () => resolve('ended'))),
   ]);
-  if (outcome === 'ended') throw new Problem('The mesh did not start.', `Its output: ${logPath}`);
+  for (const name of SIGNALS) process.off(name, stop);
+  if (stopped) throw new Problem('Stopped before the mesh was ready.', `Start it again when you like. Its output: ${logPath}`);
+  if (outcome === 'ended')
+    throw new Problem(`The mesh did not start. Its last words:\n${await lastWords(logPath)}`, `Its whole output: ${logPath}`);
   child.disconnect();
   child.unref();
   const mesh = await readMesh(place.meshFile);
   console.log(
     `The mesh runs apart from this terminal (process ${child.pid}): ${mesh?.gateway ?? ''}\nIts output: ${logPath}   End it: npx smartlite down`,
   );
+}
+
+async function lastWords(logPath: string): Promise<string> {
+  const lines = (await readFile(logPath, 'utf8').catch(() => '')).trimEnd().split('\n');
+  return lines
+    .slice(-LINES_SHOWN)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ServiceName } from '@smartlite/contracts';
 import { describeChanged, pullPack } from '../models/pull-pack.ts';
 import { ensureLocalKey } from './api-key.ts';
+import { claimPlace } from './claim.ts';
 import { ensureLocalDomain } from '../domain/local.ts';
 import type { Place } from './place.ts';
 import { parseAddress, requireFree } from './ports.ts';
@@ -18,8 +19,27 @@ export interface RunningMesh {
   stop(): Promise<void>;
 }
 
+interface StartOptions {
+  readonly scale: Partial<Record<ServiceName, number>>;
+}
+
 /** Brings up everything, with a line for each step. What has started ends again when a later step fails. */
-export async function startMesh(place: Place, { scale }: { scale: Partial<Record<ServiceName, number>> }): Promise<RunningMesh> {
+export async function startMesh(place: Place, options: StartOptions): Promise<RunningMesh> {
+  const claim = await claimPlace(place);
+  try {
+    const mesh = await startClaimed(place, options);
+    const stop = async () => {
+      await mesh.stop();
+      await claim.release();
+    };
+    return { ...mesh, stop };
+  } catch (caught) {
+    await claim.release();
+    throw caught;
+  }
+}
+
+async function startClaimed(place: Place, { scale }: StartOptions): Promise<RunningMesh> {
   const strays = await endStrays(place.meshFile);
   if (strays > 0) console.log(`  ${strays} processes of a killed start were still there and have been ended.`);
   await forgetInstances(place);
