@@ -144,6 +144,15 @@ export const servingMutants: readonly Mutant[] = [
     alone: true,
   },
   {
+    name: 'a turn that was refused at the end of its speech is heard by the next instance all the same',
+    file: 'libs/chassis/src/peers/call.ts',
+    find: 'if (replay?.isBroken === true) throw failure;',
+    put: 'if (replay?.isBroken === undefined) throw failure;',
+    test: 'libs/chassis/src/peers/duplex.test.ts',
+    red: 'which is held against nobody',
+    alone: true,
+  },
+  {
     name: 'a speaker that takes over begins anew, and the listener hears two beginnings',
     file: 'services/tts/src/spoken.ts',
     find: 'let skipMs = this.ms;',

@@ -76,6 +76,7 @@ async function* attempts(plan: CallPlan): AsyncGenerator<unknown> {
         return;
       } catch (caught) {
         failure = meshError(caught);
+        if (replay?.isBroken === true) throw failure;
         if (AT_FAULT.has(failure.code) && !signal.aborted) plan.finder.failed(instance.instance);
         if (failure.code === 'unavailable') plan.finder.lose(instance.instance);
         if (received || !ELSEWHERE.has(failure.code) || replay?.replayable === false) throw failure;

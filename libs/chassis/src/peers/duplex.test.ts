@@ -140,16 +140,24 @@ describe('a stream both ways', () => {
     await expect(heard({ isPreliminary: () => false })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it("fails with the reason of the caller's own stream when that breaks", async () => {
-    await using mesh_ = await mesh(counting, counting);
-    const breaking = async function* () {
-      yield pcm(1);
-      throw new MeshError('unsupported-media', 'no audio');
-    };
-    await expect(mesh_.peers.asr.streamTranscribe(breaking(), {})[Symbol.asyncIterator]().next()).rejects.toMatchObject({
-      code: 'unsupported-media',
-    });
-  });
+  // An overload, too, which of an instance would be a reason to ask the next one.
+  it.each(['unsupported-media', 'overloaded', 'unavailable'] as const)(
+    "fails with the reason of the caller's own stream when that breaks, which is held against nobody: %s",
+    async (code) => {
+      await using mesh_ = await mesh(echoing, echoing);
+      const chosen: string[] = [];
+      const breaking = async function* () {
+        yield pcm(1);
+        throw new MeshError(code, 'no more');
+      };
+      const read = async () => {
+        const options = { onChosen: (instance: string) => chosen.push(instance), isPreliminary: () => true };
+        for await (const _answer of mesh_.peers.asr.streamTranscribe(breaking(), options));
+      };
+      await expect(read()).rejects.toMatchObject({ code });
+      expect([chosen.length, mesh_.peers.instances('asr').length]).toEqual([1, 2]);
+    },
+  );
 
   it("that its caller leaves ends at the other side, and the caller's stream is closed", async () => {
     const ended = Promise.withResolvers<unknown>();

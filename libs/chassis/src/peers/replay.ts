@@ -11,6 +11,7 @@ export class Replay<T> {
   /** Messages that were passed on and are no longer kept. */
   #dropped = 0;
   #recording = true;
+  #broken = false;
   #ended = false;
   #pull: Promise<void> | undefined;
 
@@ -20,6 +21,11 @@ export class Replay<T> {
 
   get replayable(): boolean {
     return this.#recording;
+  }
+
+  /** The source itself has failed: that is nobody's fault to whom it was sent, and sent again it would only be shorter. */
+  get isBroken(): boolean {
+    return this.#broken;
   }
 
   /** From now on nothing is kept. */
@@ -50,6 +56,9 @@ export class Replay<T> {
       const step = await this.#iterator.next();
       if (step.done) this.#ended = true;
       else this.#keep(step.value);
+    } catch (caught) {
+      this.#broken = true;
+      throw caught;
     } finally {
       this.#pull = undefined;
     }
