@@ -5,6 +5,7 @@ export { controlStreamConfig } from './bus/controlstream.ts';
 export { readStream, troubled } from './bus/readstream.ts';
 export { breakerHints } from './discovery/hints.ts';
 export { dueMs } from './due.ts';
+export { afterPatience } from './patience.ts';
 export { ModelPool, type PoolOptions, type PoolPlatform, type WantedModel } from './engine/pool.ts';
 export { servedBy } from './engine/servedby.ts';
 export { thisHost } from './lock/host.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '@smartlite/chassis';
+import { afterPatience, type Clock, type Log } from '@smartlite/chassis';
 import { MeshError } from '@smartlite/contracts';
 import type { RoleIdentity, RoleTrust } from '@smartlite/trust';
 import type { LedgerLog, Logged } from './engine.ts';
@@ -118,13 +118,13 @@ export class Accountant {
     if (this.#waiting.size >= DECISIONS_MAX) throw unavailable('too many decisions are under way');
     const counter = (this.#counter += 1);
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-    const timer = setTimeout(() => reject(unavailable('the ledger did not answer in time')), DECISION_WAIT_MS);
+    const stopWaiting = afterPatience(DECISION_WAIT_MS, () => reject(unavailable('the ledger did not answer in time')));
     this.#waiting.set(counter, { resolve, reject });
     const incarnation = this.#ledger.incarnation ?? this.#parts.newIncarnation();
     const failed = (cause: unknown) => reject(unavailable('the ledger did not take the entry', cause));
     this.#scribe.write({ head: { incarnation, boot: this.#boot }, counter, command, failed });
     return promise.finally(() => {
-      clearTimeout(timer);
+      stopWaiting();
       this.#waiting.delete(counter);
     });
   }

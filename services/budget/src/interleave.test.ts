@@ -7,9 +7,9 @@ async function* numbers(count: number, onRead: (n: number) => void = () => undef
     yield n;
   }
 }
-const collect = async <T>(items: AsyncIterable<T>) => {
+const collect = async <T>(batches: AsyncIterable<readonly T[]>) => {
   const out: T[] = [];
-  for await (const item of items) out.push(item);
+  for await (const batch of batches) out.push(...batch);
   return out;
 };
 const forever = new AbortController().signal;

@@ -1,5 +1,5 @@
 /**
- * Answers requests of a stream as each is ready, in any order. At most `max` are under way: beyond that the stream is read no
+ * Answers requests of a stream as each is ready, in any order: gives what is ready at one moment at once. At most `max` are under way: beyond that the stream is read no
  * further, which holds the sender back. Ends when the requests have ended and all are answered, or with the signal; a failure of
  * the stream or of `answer` is thrown.
  */
@@ -8,8 +8,8 @@ export async function* interleave<Q, A>(
   answer: (request: Q) => Promise<A>,
   max: number,
   signal: AbortSignal,
-): AsyncIterable<A> {
-  const ready: A[] = [];
+): AsyncIterable<readonly A[]> {
+  let ready: A[] = [];
   let underWay = 0;
   let reading = true;
   let failure: { readonly caught: unknown } | undefined;
@@ -19,7 +19,8 @@ export async function* interleave<Q, A>(
   let slot = Promise.withResolvers<void>();
 
   const work = async (request: Q) => {
-    ready.push(await answer(request));
+    const answered = await answer(request);
+    ready.push(answered);
     underWay -= 1;
     slot.resolve();
   };
@@ -42,7 +43,11 @@ export async function* interleave<Q, A>(
 
   try {
     while (!signal.aborted) {
-      for (let next = ready.shift(); next !== undefined; next = ready.shift()) yield next;
+      while (ready.length > 0) {
+        const answers = ready;
+        ready = [];
+        yield answers;
+      }
       if (failure) throw failure.caught;
       if (!reading && underWay === 0 && ready.length === 0) return;
       await change();

@@ -18,13 +18,32 @@ describe('the line to the budget', () => {
         streams += 1;
         const held: AccountRequest[] = [];
         for await (const request of requests) {
-          held.push(request);
+          held.push(...(request.command?.$case === 'batch' ? request.command.value.commands : [request]));
           if (held.length === 3) yield* held.toReversed().map(granted);
         }
       },
     });
     const answers = await Promise.all([1, 2, 3].map(() => line.reserve(RESERVE)));
     expect([streams, answers.length]).toEqual([1, 3]);
+    line.close();
+  });
+
+  it('carries in one message what came while the one before was being sent, and takes many answers from one', async () => {
+    const messages: number[] = [];
+    const line = new StreamedLedgerLine({
+      async *account(requests) {
+        for await (const request of requests) {
+          const commands = request.command?.$case === 'batch' ? request.command.value.commands : [request];
+          messages.push(commands.length);
+          yield { id: 0n, result: { $case: 'batch', value: { results: commands.map(granted) } } };
+        }
+      },
+    });
+    const first = line.reserve(RESERVE);
+    const rest = Array.from({ length: 20 }, () => line.reserve(RESERVE));
+    for (const answer of await Promise.all([first, ...rest])) expect(answer).toMatchObject({ outcome: { $case: 'granted' } });
+    expect(messages.reduce((sum, count) => sum + count, 0)).toBe(21);
+    expect(messages.length).toBeLessThanOrEqual(2);
     line.close();
   });
 
@@ -76,7 +95,7 @@ describe('the line to the budget', () => {
   });
 
   it('gives back a grant that comes after its asker has gone', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const late = Promise.withResolvers<void>();
     const released = Promise.withResolvers<string>();
     const line = new StreamedLedgerLine({

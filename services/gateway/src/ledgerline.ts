@@ -1,4 +1,4 @@
-import { apartFromRequest, outgoingTraceparent, type Peers } from '@smartlite/chassis';
+import { afterPatience, apartFromRequest, outgoingTraceparent, type Peers } from '@smartlite/chassis';
 import {
   type AccountRequest,
   type AccountResponse,
@@ -17,6 +17,8 @@ import type { LedgerLine } from './engine.ts';
 const ANSWER_MS_MAX = 5_000;
 /** Commands waiting for the stream. */
 const QUEUE_MAX = 2_048;
+/** Of a message: well below what gRPC takes at once. */
+const BATCH_MAX = 256;
 
 type Command = NonNullable<AccountRequest['command']>;
 type Result = NonNullable<AccountResponse['result']>;
@@ -76,15 +78,14 @@ export class StreamedLedgerLine implements LedgerLine {
       throw new MeshError('budget-unavailable', 'too many commands wait for the budget', { retryAfterMs: 1_000 });
     const id = (this.#next += 1n);
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    const timer = setTimeout(
-      () => this.#drop(id, new MeshError('budget-unavailable', 'the budget did not answer in time', { retryAfterMs: 1_000 })),
-      ANSWER_MS_MAX,
+    const stopWaiting = afterPatience(ANSWER_MS_MAX, () =>
+      this.#drop(id, new MeshError('budget-unavailable', 'the budget did not answer in time', { retryAfterMs: 1_000 })),
     );
     this.#waiting.set(id, { resolve, reject });
     this.#queue.push({ id, command, traceparent: outgoingTraceparent() });
     if (!this.#open) apartFromRequest(() => void this.#converse());
     this.#wake();
-    return promise.finally(() => clearTimeout(timer));
+    return promise.finally(stopWaiting);
   }
 
   /** Lives as long as the stream does; the next command after it opens another. */
@@ -94,7 +95,8 @@ export class StreamedLedgerLine implements LedgerLine {
     try {
       const signal = AbortSignal.any([this.#closing.signal, ended.signal]);
       for await (const { id, result } of this.#budget.account(this.#requests(signal), { signal }))
-        if (result) this.#answer(id, result);
+        for (const each of result?.$case === 'batch' ? result.value.results : [{ id, result }])
+          if (each.result) this.#answer(each.id, each.result);
       throw new MeshError('budget-unavailable', 'the budget ended the stream');
     } catch (caught) {
       const cause = MeshError.from(caught);
@@ -111,8 +113,12 @@ export class StreamedLedgerLine implements LedgerLine {
   async *#requests(signal: AbortSignal): AsyncIterable<AccountRequest> {
     signal.addEventListener('abort', () => this.#wake(), { once: true });
     while (!signal.aborted) {
-      yield* this.#queue.splice(0);
-      if (this.#queue.length > 0) continue;
+      // A message leaves in one turn of the event loop, which is long where much is done: what came meanwhile shares the next.
+      const [first, ...more] = this.#queue.splice(0, BATCH_MAX);
+      if (first) {
+        yield more.length === 0 ? first : batchOf([first, ...more]);
+        continue;
+      }
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
       if (!signal.aborted) await promise;
@@ -140,6 +146,10 @@ export class StreamedLedgerLine implements LedgerLine {
     this.#waiting.get(id)?.reject(error);
     this.#waiting.delete(id);
   }
+}
+
+function batchOf(commands: AccountRequest[]): AccountRequest {
+  return { id: 0n, command: { $case: 'batch', value: { commands } }, traceparent: '' };
 }
 
 type Results = { [R in Result as R['$case']]: R['value'] };

@@ -81,17 +81,19 @@ async function* converse(
   }
 }
 
+/** The next request is asked for when the one before it has left: what would wait here anyway, its maker may still join with what comes. */
 async function send(
   requests: AsyncIterable<unknown>,
   call: ClientDuplexStream<unknown, unknown>,
   sending: { readonly over: boolean },
 ): Promise<void> {
+  let left = () => {};
+  call.once('close', () => left());
   for await (const request of requests) {
     if (sending.over) return;
-    if (call.write(request)) continue;
     await new Promise<void>((resolve) => {
-      call.once('drain', resolve);
-      call.once('close', resolve);
+      left = resolve;
+      call.write(request, () => resolve());
     });
   }
   call.end();

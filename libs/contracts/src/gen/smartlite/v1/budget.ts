@@ -131,6 +131,9 @@ export interface AccountRequest {
     | { $case: "extend"; value: ExtendRequest }
     | { $case: "settle"; value: SettleRequest }
     | { $case: "release"; value: ReleaseRequest }
+    | //
+    /** Commands that came while the one before them was being sent: each has its own id and is answered under it. */
+    { $case: "batch"; value: AccountBatch }
     | undefined;
   /** W3C trace context of the request that this command belongs to: the stream itself outlives it. */
   traceparent: string;
@@ -144,7 +147,19 @@ export interface AccountResponse {
     | { $case: "settle"; value: SettleResponse }
     | { $case: "release"; value: ReleaseResponse }
     | { $case: "failure"; value: AccountFailure }
+    | //
+    /** Answers that were ready at one moment. */
+    { $case: "batch"; value: AccountResults }
     | undefined;
+}
+
+export interface AccountBatch {
+  /** None of them a batch. */
+  commands: AccountRequest[];
+}
+
+export interface AccountResults {
+  results: AccountResponse[];
 }
 
 export interface AccountFailure {
@@ -1199,6 +1214,9 @@ export const AccountRequest: MessageFns<AccountRequest> = {
       case "release":
         ReleaseRequest.encode(message.command.value, writer.uint32(42).fork()).join();
         break;
+      case "batch":
+        AccountBatch.encode(message.command.value, writer.uint32(58).fork()).join();
+        break;
     }
     if (message.traceparent !== "") {
       writer.uint32(50).string(message.traceparent);
@@ -1259,6 +1277,14 @@ export const AccountRequest: MessageFns<AccountRequest> = {
             message.command = { $case: "release", value: ReleaseRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.command = { $case: "batch", value: AccountBatch.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 6: {
             if (tag !== 50) {
               break;
@@ -1310,6 +1336,12 @@ export const AccountRequest: MessageFns<AccountRequest> = {
         }
         break;
       }
+      case "batch": {
+        if (object.command?.value !== undefined && object.command?.value !== null) {
+          message.command = { $case: "batch", value: AccountBatch.fromPartial(object.command.value) };
+        }
+        break;
+      }
     }
     message.traceparent = object.traceparent ?? "";
     return message;
@@ -1343,6 +1375,9 @@ export const AccountResponse: MessageFns<AccountResponse> = {
         break;
       case "failure":
         AccountFailure.encode(message.result.value, writer.uint32(50).fork()).join();
+        break;
+      case "batch":
+        AccountResults.encode(message.result.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -1409,6 +1444,14 @@ export const AccountResponse: MessageFns<AccountResponse> = {
             message.result = { $case: "failure", value: AccountFailure.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.result = { $case: "batch", value: AccountResults.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1458,7 +1501,123 @@ export const AccountResponse: MessageFns<AccountResponse> = {
         }
         break;
       }
+      case "batch": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "batch", value: AccountResults.fromPartial(object.result.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseAccountBatch(): AccountBatch {
+  return { commands: [] };
+}
+
+export const AccountBatch: MessageFns<AccountBatch> = {
+  encode(message: AccountBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.commands) {
+      AccountRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.commands.push(AccountRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AccountBatch>, I>>(base?: I): AccountBatch {
+    return AccountBatch.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AccountBatch>, I>>(object: I): AccountBatch {
+    const message = createBaseAccountBatch();
+    message.commands = object.commands?.map((e) => AccountRequest.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAccountResults(): AccountResults {
+  return { results: [] };
+}
+
+export const AccountResults: MessageFns<AccountResults> = {
+  encode(message: AccountResults, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      AccountResponse.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountResults {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountResults();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(AccountResponse.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AccountResults>, I>>(base?: I): AccountResults {
+    return AccountResults.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AccountResults>, I>>(object: I): AccountResults {
+    const message = createBaseAccountResults();
+    message.results = object.results?.map((e) => AccountResponse.fromPartial(e)) || [];
     return message;
   },
 };
