@@ -5,6 +5,8 @@ import { digestOf } from './entry.ts';
 
 /** Keys that are remembered: those of a fleet of a thousand instances, some restarts each. Others are read from the log again. */
 const KEYS_MAX = 4_096;
+/** Whose entries may be without a signature: those of commands that are given without the operator's key. */
+const UNSIGNED_PRODUCER = 'cli';
 /** The entry with the key of this boot has not come yet. */
 export const KEY_UNKNOWN = 'the key of its boot is not in the log';
 
@@ -58,8 +60,7 @@ export class Producers {
 
   #refusal(line: Line, certified: Line | undefined): string | undefined {
     const { entry, bytes } = line;
-    // Commands of people without an operator's key; the subject is the command line's alone.
-    if (entry.service === 'cli' && entry.signature === undefined) return undefined;
+    if (isUnsigned(entry)) return this.#unsignedRefusal(line, certified);
     try {
       const key = this.#keyOf(line, certified);
       if (!key) return KEY_UNKNOWN;
@@ -69,6 +70,15 @@ export class Producers {
       if (caught instanceof TrustError) return caught.message;
       throw caught;
     }
+  }
+
+  /** Commands of people without an operator's key; the subject is the command line's alone. They speak for no boot that has a key. */
+  #unsignedRefusal(line: Line, certified: Line | undefined): string | undefined {
+    const { producer, boot } = line.entry;
+    if (producer !== UNSIGNED_PRODUCER) return `what nobody has signed speaks for ${UNSIGNED_PRODUCER} alone`;
+    if (isCertificate(line)) return 'a key is certified under its own signature';
+    const known = certified ?? this.#keys.get(bootOf(line)) ?? this.#parts.certificateOf(producer, boot);
+    return known === undefined ? undefined : 'it is not signed, and its boot has a key';
   }
 
   #keyOf(line: Line, certified: Line | undefined): KeyObject | undefined {
@@ -91,6 +101,10 @@ export class Producers {
       throw new TrustError('KEY_WRONG_ROLE', `its key is of ${statement.service} ${statement.instance}, boot ${statement.boot}`);
     return publicKey;
   }
+}
+
+function isUnsigned({ service, signature }: Line['entry']): boolean {
+  return service === 'cli' && signature === undefined;
 }
 
 /** The first entry of a boot, which holds its key. */

@@ -1,6 +1,6 @@
 import type { AuditEntry, AuditKind } from '@smartlite/contracts';
 import type { Delivery, Head, Line } from './engine.ts';
-import { digestOf, parseEntry } from './entry.ts';
+import { digestOf, parseDelivery } from './entry.ts';
 import { KEY_UNKNOWN, type Producers } from './producers.ts';
 
 /** How long a gap in a producer's counter is waited for before it is logged as one. */
@@ -54,7 +54,7 @@ export class Sequencer {
     const steps: Step[] = [];
     const arrived: Pick<Waiting, 'line' | 'delivery'>[] = [];
     for (const delivery of deliveries) {
-      const entry = parseEntry(delivery.bytes, delivery.service);
+      const entry = parseDelivery(delivery.bytes, delivery.service);
       if (typeof entry === 'string') steps.push(refuse(delivery, entry));
       else arrived.push({ line: { entry, bytes: delivery.bytes }, delivery });
     }

@@ -3,13 +3,11 @@ import type { AuditEntry } from '@smartlite/contracts';
 import type { SignedCheckpoint } from '@smartlite/tlog';
 import type { RoleTrust } from '@smartlite/trust';
 import type { Delivery, Head, Index, Line, Receipts, VerificationLog } from './engine.ts';
-import { digestOf, parseEntry } from './entry.ts';
+import { digestOf, LOG_PRODUCER, parseEntry } from './entry.ts';
 import { Producers } from './producers.ts';
 import { type Remark, Sequencer, type Step } from './sequencer.ts';
 import type { TreeLog } from './treelog.ts';
 
-/** Who speaks in the log's own entries. */
-const LOG_PRODUCER = 'audit-log';
 const SALT_BYTES = 16;
 /** Entries read back at once while the index catches up. */
 const CATCH_UP_BATCH = 4_096;

@@ -33,9 +33,21 @@ describe('a log whose producers are complete', () => {
     expect(judge(entry(1), entry(2), entry(3))).toEqual([]);
     expect(judge(entry(1), gap(2, 3), entry(4), entry(3))).toEqual([]);
   });
+
+  it('is judged at once however long the gap is that the log has named', () => {
+    const [most, first] = [Number.MAX_SAFE_INTEGER, entry(1)];
+    const last = entry(1, { counter: most, id: `llm-1.b0.${most}` });
+    expect(judge(first, gap(2, most - 1), last)).toEqual([]);
+    expect(judge(first, gap(2, most - 2), last)).toEqual(['ENTRY_GAP entry 2']);
+  });
 });
 
 describe('a log that was signed anew', () => {
+  it('is not excused by a gap that another than the log has named', () => {
+    const told = JSON.parse(gap(2, 2).toString()) as object;
+    expect(judge(entry(1), Buffer.from(JSON.stringify({ ...told, producer: 'tts-1' })), entry(3))).toContain('ENTRY_GAP entry 2');
+  });
+
   it('is found out when an entry was left out, doubled or replaced', () => {
     expect(judge(entry(1), entry(3))).toEqual(['ENTRY_GAP entry 1']);
     expect(judge(entry(1), entry(2), entry(2))).toEqual(['ENTRY_DOUBLED entry 2']);

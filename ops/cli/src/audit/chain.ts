@@ -12,7 +12,13 @@ const entrySchema = z.looseObject({
   facts: z.looseObject({}),
 });
 type Entry = z.infer<typeof entrySchema>;
-const gapSchema = z.looseObject({ producer: z.string(), boot: z.string(), from: z.number(), to: z.number() });
+const gapSchema = z.looseObject({ producer: z.string(), boot: z.string(), from: z.int(), to: z.int() });
+
+/** Counters from one to another, both included. */
+type Range = readonly [number, number];
+
+/** Whose word it is that entries are missing, or contradict each other. */
+const LOG_PRODUCER = 'audit-log';
 
 export interface ChainFinding {
   readonly code: 'ENTRY_GAP' | 'ENTRY_DOUBLED' | 'ENTRY_UNCHAINED' | 'ENTRY_UNREADABLE';
@@ -23,8 +29,8 @@ export interface ChainFinding {
 interface Producer {
   counter: number;
   digest: string;
-  /** Counters that the log itself says are missing. */
-  readonly missing: Set<number>;
+  /** Counters that the log itself says are missing: ranges, for one entry can name a gap of any length. */
+  missing: readonly Range[];
 }
 
 /**
@@ -50,14 +56,19 @@ export class ProducerChains {
 
   #place({ id, producer: name, boot, counter, previous }: Entry, digest: string, index: number): void {
     const key = `${name}.${boot}`;
-    const producer = this.#producers.get(key) ?? { counter: 0, digest: '', missing: new Set<number>() };
+    const producer = this.#producers.get(key) ?? { counter: 0, digest: '', missing: [] };
     this.#producers.set(key, producer);
     if (counter <= producer.counter) {
-      if (!producer.missing.delete(counter)) this.#find('ENTRY_DOUBLED', index, `is ${id} once more`);
+      if (!rangeOf(producer.missing, counter)) this.#find('ENTRY_DOUBLED', index, `is ${id} once more`);
+      producer.missing = without(producer.missing, counter);
       return;
     }
-    for (let at = producer.counter + 1; at < counter; at += 1) {
-      if (producer.missing.has(at)) continue;
+    for (let at = producer.counter + 1; at < counter; ) {
+      const known = rangeOf(producer.missing, at);
+      if (known) {
+        at = known[1] + 1;
+        continue;
+      }
       this.#find('ENTRY_GAP', index, `is ${id}, but ${key}.${at} never came, and the log does not say so`);
       break;
     }
@@ -68,19 +79,35 @@ export class ProducerChains {
     producer.digest = digest;
   }
 
-  #remark({ kind, facts }: Entry): void {
+  #remark({ producer: who, kind, facts }: Entry): void {
+    if (who !== LOG_PRODUCER) return;
     if (kind === 'trail.equivocation') this.#unchained.delete(String(facts['entry']));
     const gap = kind === 'trail.gap' ? gapSchema.safeParse(facts).data : undefined;
     if (!gap) return;
     const key = `${gap.producer}.${gap.boot}`;
-    const producer = this.#producers.get(key) ?? { counter: 0, digest: '', missing: new Set<number>() };
+    const producer = this.#producers.get(key) ?? { counter: 0, digest: '', missing: [] };
     this.#producers.set(key, producer);
-    for (let at = gap.from; at <= gap.to; at += 1) producer.missing.add(at);
+    producer.missing = [...producer.missing, [gap.from, gap.to]];
   }
 
   #find(code: ChainFinding['code'], index: number, what: string): void {
     this.#findings.push(finding(code, index, what));
   }
+}
+
+function rangeOf(ranges: readonly Range[], counter: number): Range | undefined {
+  return ranges.find(([from, to]) => from <= counter && counter <= to);
+}
+
+function without(ranges: readonly Range[], counter: number): readonly Range[] {
+  return ranges.flatMap(([from, to]): readonly Range[] => {
+    if (counter < from || counter > to) return [[from, to]];
+    const sides: readonly Range[] = [
+      [from, counter - 1],
+      [counter + 1, to],
+    ];
+    return sides.filter(([first, last]) => first <= last);
+  });
 }
 
 function finding(code: ChainFinding['code'], index: number, what: string): ChainFinding {

@@ -212,6 +212,13 @@ describe('entries of a log', () => {
     ).toEqual([]);
   });
 
+  it('may be unsigned where they are commands’, which speak for the command line alone and for no boot that has a key', () => {
+    const command = { producer: 'cli', boot: 'c0', service: 'cli', counter: 1, kind: 'key.changed' };
+    expect(find(made(command))).toEqual([]);
+    expect(find(key, made({ service: 'cli' }))).toEqual(['ENTRY_FORGED entry 1']);
+    expect(find(made({ ...command, producer: 'tts-1' }))).toEqual(['ENTRY_FORGED entry 0']);
+  });
+
   it('are named when nobody, or somebody else, has signed them, whoever holds the log’s key', async () => {
     const thief = await boot('gateway-2');
     expect(find(key, made({}))).toEqual(['ENTRY_FORGED entry 1']);

@@ -4,8 +4,8 @@ import { z } from 'zod';
 
 /** The log's own entries are signed by its checkpoints. */
 const LOG_PRODUCER = 'audit-log';
-/** Commands of people without an operator's key sign nothing. */
-const UNSIGNED_SERVICE = 'cli';
+/** Commands of people without an operator's key sign nothing: the service and the producer of what may be unsigned. */
+const UNSIGNED = 'cli';
 
 const entrySchema = z.looseObject({
   producer: z.string(),
@@ -50,8 +50,9 @@ export class ProducerSignatures {
   read(bytes: Uint8Array, index: number): void {
     const entry = parse(bytes);
     if (!entry || entry.producer === LOG_PRODUCER) return;
-    if (entry.service === UNSIGNED_SERVICE && entry.signature === undefined) return;
     const boot = `${entry.producer}.${entry.boot}`;
+    const mayBeUnsigned = entry.service === UNSIGNED && entry.producer === UNSIGNED && !this.#keys.has(boot);
+    if (mayBeUnsigned && entry.signature === undefined) return;
     if (entry.kind === 'key.certified' && entry.counter === 1) this.#certify(boot, entry, index);
     const head = this.#heads.get(boot);
     if (head && head.digest !== entry.previous) this.#prove(boot, head);
