@@ -161,10 +161,10 @@ export const servingMutants: readonly Mutant[] = [
     red: 'the fallback goes on where it stopped: nobody hears two beginnings',
   },
   {
-    name: 'copies for a shadow are made under load, too',
+    name: 'a copy for a shadow goes on while callers wait',
     file: `${RESILIENCE}/copies.ts`,
-    find: 'if (this.#callers < SHADOW_CALLERS_MAX) return true;',
-    put: 'if (this.#callers < 2 ** 30) return true;',
+    find: 'if (this.#callers >= SHADOW_CALLERS_MAX) for',
+    put: 'if (this.#callers >= 2 ** 30) for',
     test: `${RESILIENCE}/relay.test.ts`,
     red: 'is the first to go under load',
   },

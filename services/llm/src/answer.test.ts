@@ -84,6 +84,24 @@ describe('an answer that its budget ends', () => {
   });
 });
 
+describe('an engine that does not stop where it was told', () => {
+  it.each([1, 7, 0])('is stopped there, and what it says beyond is not said: words of %i tokens', async (tokens) => {
+    let left = false;
+    const endless: Asking['run'] = async function* run(work) {
+      if (work.kind === 'count-text') return yield { kind: 'count', tokens: 5 };
+      try {
+        for (;;) yield { kind: 'token', text: 'on ', tokens, logProb: null };
+      } finally {
+        left = true;
+      }
+    };
+    const { tokens: cost, done, count } = await hear(asking(endless, 50));
+    expect(cost).toBeLessThanOrEqual(50);
+    expect(count).toBeLessThanOrEqual(46);
+    expect([done?.reason, left]).toEqual(['length', true]);
+  });
+});
+
 describe('a conversation that the model cannot read', () => {
   it('is an error that says so', async () => {
     await expect(hear(asking(speaking('', 'too-long')))).rejects.toThrow(/longer than the model can read/);

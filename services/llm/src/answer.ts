@@ -64,6 +64,7 @@ export async function* chatAnswer({
   const closes = maxTokens > closingTokens;
   const limit = closes ? maxTokens - closingTokens : maxTokens;
   const counted = { promptTokens: 0, answerTokens: 0 };
+  let pieces = 0;
   let reason: 'stop' | 'length' | undefined;
   for await (const piece of run({
     kind: 'generate',
@@ -76,6 +77,12 @@ export async function* chatAnswer({
   })) {
     if (piece.kind === 'prompt') counted.promptTokens = piece.tokens;
     if (piece.kind === 'token') {
+      pieces += 1;
+      // Whoever does not stop where he was told to is stopped here, also where he says that his words are no tokens: nobody pays for more.
+      if (Math.max(pieces, counted.answerTokens + piece.tokens) > limit) {
+        reason = 'length';
+        break;
+      }
       counted.answerTokens += piece.tokens;
       yield { kind: 'text', text: piece.text, tokens: piece.tokens };
     }

@@ -3,6 +3,11 @@ import type { SpeechChunk } from './engine.ts';
 
 const SAMPLE_BYTES = 2;
 
+/** How long a chunk sounds. */
+export function msOf({ pcm, rateHz }: SpeechChunk): number {
+  return (pcm.length / SAMPLE_BYTES / rateHz) * 1000;
+}
+
 /** How much of a text a listener has heard, whoever spoke it. */
 export class Spoken {
   /** Heard, in milliseconds. */
@@ -13,7 +18,7 @@ export class Spoken {
     let skipMs = this.ms;
     return {
       rest: ({ pcm, rateHz }) => {
-        const lengthMs = (pcm.length / SAMPLE_BYTES / rateHz) * 1000;
+        const lengthMs = msOf({ pcm, rateHz });
         const skipBytes = Math.min(pcm.length, Math.round((skipMs * rateHz) / 1000) * SAMPLE_BYTES);
         skipMs = Math.max(0, skipMs - lengthMs);
         if (skipBytes === pcm.length) return undefined;

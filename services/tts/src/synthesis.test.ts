@@ -41,7 +41,8 @@ class Rig {
   mode: LockState['mode'] = 'normal';
   states: Record<string, ModelFact['state']> = { singer: 'loaded', robot: 'unloaded', double: 'loaded' };
   substitutions: LockState['substitutions'] = {};
-  /** Chunks that the shadow makes of a text. */
+  /** Chunks that the primary makes of a text, and those that the shadow makes. */
+  chunksOfSinger = 3;
   chunksOfDouble = 3;
   readonly metrics = createMetrics('tts', { process: false });
   /** Chunks before the engine dies; undefined: it lives. */
@@ -100,7 +101,8 @@ class Rig {
 
   async *#chunks(modelId: string, request: SpeechRequest): AsyncIterable<SpeechChunk> {
     this.asked.push(request);
-    for (let made = 0; made < (modelId === 'double' ? this.chunksOfDouble : 3); made++) {
+    const counts: Readonly<Record<string, number>> = { singer: this.chunksOfSinger, double: this.chunksOfDouble };
+    for (let made = 0; made < (counts[modelId] ?? 3); made++) {
       if (modelId === 'singer' && made === this.diesAfter) throw new MeshError('unavailable', 'the engine process has ended');
       if (modelId === 'singer' && made === this.stallsAfter) await new Promise<never>(() => undefined);
       yield modelId === 'singer' && this.garbage !== undefined
@@ -207,6 +209,14 @@ describe('when the primary fails', () => {
     const responses = await rig.speak({});
     expect(responses.filter(({ kind }) => kind?.$case === 'frame')).toHaveLength(3);
     expect(doneOf(responses)).toMatchObject({ audioMs: 300, servedBy: { model: 'robot' } });
+  });
+
+  it('to come to an end, it is stopped when no voice could take so long, and the text is at its end', async () => {
+    const rig = new Rig();
+    rig.chunksOfSinger = Number.POSITIVE_INFINITY;
+    const done = doneOf(await rig.speak({}));
+    expect(done?.servedBy?.because).toContain('singer failed: the engine does not come to an end');
+    expect(done?.audioMs).toBeLessThan(25_000);
   });
 
   it('with something that is no audio, the fallback speaks', async () => {

@@ -24,7 +24,7 @@ import type { Pack } from '@smartlite/trust';
 import { parseSpeechChunk, type SpeechChunk, type SpeechRequest } from './engine.ts';
 import { LexiconInForce } from './pronouncing.ts';
 import { speakable } from './speakable.ts';
-import { Spoken } from './spoken.ts';
+import { msOf, Spoken } from './spoken.ts';
 import { requireVoice, type Speaker, speakersOf, voiceOf, whoHasItFirst } from './voices.ts';
 
 /** When a caller that came before the models were loaded may try again. */
@@ -33,6 +33,11 @@ const RETRY_AFTER_MS = 1000;
 const TIER = 'tts';
 const RATE_MIN = 0.5;
 const RATE_MAX = 2;
+
+/** Longer than any voice takes for a text, spelled and at the slowest rate; an engine that goes on after that has gone wrong. */
+const SPEECH_MS = 5_000;
+const SPEECH_MS_PER_CHARACTER = 1_500;
+const SPEECH_MS_MAX = 120_000;
 
 /** What one text is spoken with. */
 interface Speech {
@@ -127,13 +132,15 @@ export class Synthesis {
     const mine = copy ? new Spoken() : spoken;
     const heard = mine.anew();
     const { voice, instead } = voiceOf(speaker, request.voice);
-    let silent = true;
+    let madeMs = 0;
     for await (const chunk of engine.run({ ...request, voice }, signal, begun)) {
-      silent = false;
-      const rest = heard.rest(parseSpeechChunk(chunk));
+      const made = parseSpeechChunk(chunk);
+      madeMs += msOf(made);
+      if (madeMs > speechMsMax(characters)) throw new MeshError('internal', 'the engine does not come to an end');
+      const rest = heard.rest(made);
       if (rest !== undefined) yield { kind: { $case: 'frame', value: rest } };
     }
-    if (silent) throw new MeshError('internal', 'the engine gave no audio');
+    if (madeMs === 0) throw new MeshError('internal', 'the engine gave no audio');
     const reasons = instead === undefined ? because : `${because}; ${instead}`;
     const by = servedBy(engine, { role, because: reasons }, speaker.name, this.#platform, call);
     if (!copy) traceServedBy(by, { operation: 'speech' });
@@ -181,6 +188,10 @@ export class Synthesis {
   #factOf(model: string): ModelFact | undefined {
     return this.#pool.facts().find(({ id }) => id === model);
   }
+}
+
+function speechMsMax(characters: number): number {
+  return Math.min(SPEECH_MS_MAX, SPEECH_MS + characters * SPEECH_MS_PER_CHARACTER);
 }
 
 function isDone({ kind }: SynthesizeResponse): boolean {
