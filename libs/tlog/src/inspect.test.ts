@@ -137,6 +137,14 @@ describe('a log in which something was changed', () => {
     ).toEqual([`TAIL_CUT ${LAST}`]);
   });
 
+  it('is judged soon, whatever size its checkpoint names', async () => {
+    const found = await inspect((log) => {
+      const { note } = log.sign(Number.MAX_SAFE_INTEGER, entries);
+      log.files.set('checkpoint', Buffer.from(note));
+    });
+    expect(found.at(-1)).toBe('TAIL_CUT tile/entries/002');
+  });
+
   it('notices a checkpoint that was changed, or signed by another key, or is gone', async () => {
     const stranger = memoryLog(entries);
     expect(await inspect((log) => log.files.set('checkpoint', stranger.files.get('checkpoint') as Uint8Array))).toEqual([

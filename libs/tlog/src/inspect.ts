@@ -17,6 +17,12 @@ export interface KnownCheckpoint {
   readonly from: string;
 }
 
+/**
+ * Bundles in a row of which neither entries nor hashes are there, after which a log is read no further: a checkpoint may name any size,
+ * and a log that ends before it ends within these.
+ */
+const MISSING_MAX = 256;
+
 export interface InspectOptions {
   /** Against these the log is held: it must still begin with each. */
   readonly known?: readonly KnownCheckpoint[];
@@ -47,8 +53,8 @@ export async function inspectLog(files: LogFiles, key: NoteKey, options: Inspect
   const whole = root !== undefined && sameHash(root, checkpoint.root);
   const below = [...walk.findings, ...(whole ? walk.disagreements.flatMap(blame) : blameEntries(walk.disagreements))];
   // Where an entry is wrong, so are all hashes above it: they are no news.
-  const above = await upperTiles(files, checkpoint.size, walk.nodes, whole);
-  const damage = whole || below.length === 0 ? [...below, ...above] : below;
+  const above = whole || below.length === 0 ? await upperTiles(files, checkpoint.size, walk.nodes, whole) : [];
+  const damage = [...below, ...above];
   findings.push(...damage);
   if (root && !whole && damage.length === 0) findings.push(rootMismatch(checkpoint));
   for (const each of known) findings.push(...compare(each, checkpoint, whole ? walk.roots.get(each.checkpoint.size) : undefined));
@@ -92,7 +98,8 @@ async function walkEntries(
   const disagreements: Disagreement[] = [];
   const findings: LogFinding[] = [];
   let [entries, broken] = [0, false];
-  for (let bundle = 0; bundle * TILE_WIDTH < size; bundle += 1) {
+  let [bundle, missing] = [0, 0];
+  for (; bundle * TILE_WIDTH < size && missing < MISSING_MAX; bundle += 1) {
     const tile = bundleOf(bundle * TILE_WIDTH, size);
     const [there, hashes] = [await readEntries(files, tile, size), await readLeafHashes(files, bundle, size)];
     if (there instanceof LogFault) findings.push(there.finding);
@@ -103,6 +110,7 @@ async function walkEntries(
     if (computed && !(hashes instanceof LogFault) && !sameHashes(computed, hashes))
       disagreements.push({ bundle, path: tilePath(tile), entries: computed, tile: hashes });
     const leaves = computed?.length === tile.width ? computed : hashes instanceof LogFault ? undefined : hashes;
+    missing = isMissing(there) && isMissing(hashes) ? missing + 1 : 0;
     if (!leaves) broken = true;
     for (const leaf of leaves ?? []) {
       edge.appendHash(leaf, (level, _index, hash) => {
@@ -111,7 +119,7 @@ async function walkEntries(
       if (wanted.has(edge.size)) roots.set(edge.size, edge.root());
     }
   }
-  return { edge, roots, nodes, disagreements, findings: tailFirst(findings, size), entries, broken };
+  return { edge, roots, nodes, disagreements, findings: tailFirst(findings, size, bundle), entries, broken };
 }
 
 async function readEntries(files: LogFiles, tile: Tile, size: number): Promise<readonly Uint8Array[] | LogFault> {
@@ -141,9 +149,13 @@ async function readLeafHashes(files: LogFiles, index: number, size: number): Pro
   }
 }
 
-/** Bundles that are missing up to the end are one finding: the tail was cut. */
-function tailFirst(findings: readonly LogFinding[], size: number): readonly LogFinding[] {
-  const last = Math.floor((size - 1) / TILE_WIDTH);
+function isMissing(read: readonly Uint8Array[] | LogFault): boolean {
+  return read instanceof LogFault && (read.code === 'BUNDLE_MISSING' || read.code === 'TILE_MISSING');
+}
+
+/** Bundles that are missing up to the last that was looked for are one finding: the tail was cut. */
+function tailFirst(findings: readonly LogFinding[], size: number, bundles: number): readonly LogFinding[] {
+  const last = bundles - 1;
   let first = last + 1;
   const missing = new Set(findings.filter(({ code }) => code === 'BUNDLE_MISSING').map(({ where }) => where));
   while (first > 0 && missing.has(tilePath(bundleOf((first - 1) * TILE_WIDTH, size)))) first -= 1;

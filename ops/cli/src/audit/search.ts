@@ -1,6 +1,7 @@
 import {
   decodeBundle,
   encodeProof,
+  LogFault,
   nodesOf,
   openCheckpoint,
   proveInclusion,
@@ -10,8 +11,21 @@ import {
   tilePath,
 } from '@smartlite/tlog';
 import type { AuditEntry } from '@smartlite/contracts';
+import { z } from 'zod';
 import { Problem } from '../problem.ts';
 import type { LogPlace } from './place.ts';
+
+/** What is read of an entry here. Times are such that a date can name them. */
+const entrySchema = z.looseObject({
+  id: z.string(),
+  producer: z.string(),
+  service: z.string(),
+  atUnixMs: z.int().min(0).max(8.64e15),
+  kind: z.string(),
+  actor: z.string(),
+  traceId: z.string().nullish(),
+  facts: z.record(z.string(), z.unknown()),
+});
 
 export interface Found {
   readonly index: number;
@@ -46,9 +60,24 @@ export async function* search(log: LogPlace, filter: Filter): AsyncIterable<Foun
     for (let at = entries.length - 1; at >= 0; at -= 1) {
       if (index * TILE_WIDTH + at >= end) continue;
       const found = { index: index * TILE_WIDTH + at, bytes: entries[at] as Uint8Array };
-      const entry = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as AuditEntry;
+      const entry = entryIn(found.bytes, `entry ${found.index}`);
       if (matches(entry, filter)) yield { ...found, entry };
     }
+  }
+}
+
+/** A log from elsewhere may hold anything. Throws BUNDLE_MALFORMED for what is no audit entry. */
+export function entryIn(bytes: Uint8Array, where: string): AuditEntry {
+  const parsed = entrySchema.safeParse(jsonOf(bytes));
+  if (!parsed.success) throw new LogFault('BUNDLE_MALFORMED', where, `${where} is no audit entry`);
+  return parsed.data as unknown as AuditEntry;
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
   }
 }
 

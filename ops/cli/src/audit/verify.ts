@@ -1,9 +1,21 @@
-import { type Inspection, inspectLog, type KnownCheckpoint, openCheckpoint, sameHash } from '@smartlite/tlog';
+import {
+  type Inspection,
+  inspectLog,
+  type KnownCheckpoint,
+  LogFault,
+  type LogFaultCode,
+  openCheckpoint,
+  sameHash,
+} from '@smartlite/tlog';
 import { roleTrust } from '@smartlite/trust';
+import { Problem } from '../problem.ts';
 import { ProducerChains } from './chain.ts';
 import type { LogPlace } from './place.ts';
 import { ProducerSignatures } from './signatures.ts';
 import { keep, readIfThere } from './stores/folder.ts';
+
+/** Faults of bytes that are no checkpoint at all, whoever signed them. */
+const UNREADABLE: ReadonlySet<LogFaultCode> = new Set<LogFaultCode>(['NOTE_MALFORMED', 'CHECKPOINT_MALFORMED']);
 
 export interface LogVerification {
   readonly ok: boolean;
@@ -29,7 +41,7 @@ export async function verifyLog(log: LogPlace, { checkpoint: given, onEntry }: V
   const known = await Promise.all([
     knownFrom(log.mark, log, 'the mark beside the log’s key'),
     knownFrom(log.seen, log, 'an earlier audit verify on this machine'),
-    knownFrom(given, log, given ?? ''),
+    given === undefined ? undefined : givenCheckpoint(given, log),
   ]);
   const { checkpoint, entries, findings } = await inspectLog(log.files, log.key, {
     known: known.filter((each) => each !== undefined),
@@ -46,6 +58,24 @@ export async function verifyLog(log: LogPlace, { checkpoint: given, onEntry }: V
   if (ok && checkpoint && !(seen && seen.size === checkpoint.size && sameHash(seen.root, checkpoint.root)))
     await keep(log.seen, checkpoint.note);
   return { ok, origin: log.key.name, checkpoint, entries, findings: all };
+}
+
+/** One that cannot be read is misuse: the log would else pass for one that begins with it. */
+async function givenCheckpoint(file: string, log: LogPlace): Promise<KnownCheckpoint> {
+  const misuse = (cause?: unknown) =>
+    new Problem(
+      `${file}: no checkpoint can be read there.`,
+      'Name a file that holds a checkpoint of this log, as it was given.',
+      {
+        exitCode: 2,
+        cause,
+      },
+    );
+  const known = await knownFrom(file, log, file).catch((caught: unknown) => {
+    throw caught instanceof LogFault && UNREADABLE.has(caught.code) ? misuse(caught) : caught;
+  });
+  if (!known) throw misuse();
+  return known;
 }
 
 /** A memory that is not signed by the log's key is a LogFault: it was changed, or the key is the wrong one. */

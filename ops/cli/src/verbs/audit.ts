@@ -1,14 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { AuditEntry } from '@smartlite/contracts';
 import { LogFault, verifyProof } from '@smartlite/tlog';
-import { type AnswerReceipt, roleTrust } from '@smartlite/trust';
+import { type AnswerReceipt, roleTrust, shown } from '@smartlite/trust';
 import type { Command } from 'commander';
 import { ask, ASK_MAX } from '../audit/ask.ts';
 import { readAnswer } from '../audit/answer.ts';
 import { lockOf } from '../audit/lock.ts';
 import { findLog, type LogOptions, type LogPlace, readKeyFile } from '../audit/place.ts';
 import { judgeReceipt } from '../audit/receipt.ts';
-import { type Found, prove, search } from '../audit/search.ts';
+import { entryIn, type Found, prove, search } from '../audit/search.ts';
 import { type LogVerification, verifyLog } from '../audit/verify.ts';
 import { parseIsoTime } from '../isotime.ts';
 import { Problem } from '../problem.ts';
@@ -104,11 +103,13 @@ async function query(options: QueryOptions): Promise<void> {
     : search(await findLog(place, options), filter);
   let found = 0;
   let last = 0;
-  for await (const each of matching) {
-    console.log(options.json ? JSON.stringify({ index: each.index, ...each.entry }) : lineOf(each));
-    last = each.index;
-    if ((found += 1) >= limit) break;
-  }
+  await proven(async () => {
+    for await (const each of matching) {
+      console.log(options.json ? JSON.stringify({ index: each.index, ...each.entry }) : lineOf(each));
+      last = each.index;
+      if ((found += 1) >= limit) break;
+    }
+  });
   if (found >= limit && last > 0 && !options.json) console.error(`The next page: --before ${last}`);
   if (found > 0) return;
   process.exitCode = 1;
@@ -119,7 +120,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   if (options.proof !== undefined) return verifyOne(options.proof, options);
   const log = await findLog(findPlace(), options);
   const head = Buffer.from((await log.files.read('checkpoint')) ?? []).toString('utf8');
-  const progress = progressBar(Number(head.split('\n')[1] ?? 0), 'entries');
+  const progress = progressBar(Number(head.split('\n')[1]) || 0, 'entries');
   const onEntry = (index: number) => void (index % PROGRESS_STEP === 0 && progress.at(index, log.key.name));
   const startedMs = performance.now();
   const checked = await proven(() =>
@@ -134,7 +135,7 @@ function print({ ok, origin, entries, checkpoint, findings }: LogVerification, t
     const root = checkpoint ? Buffer.from(checkpoint.root).toString('base64') : null;
     return console.log(JSON.stringify({ ok, origin, size: checkpoint?.size ?? 0, root, entries, findings, tookMs }));
   }
-  for (const { code, message } of findings) console.log(`${code}: ${message}.`);
+  for (const { code, message } of findings) console.log(printable(`${code}: ${message}.`));
   console.log(
     ok
       ? `${origin}: all ${entries} entries are what was logged, under a checkpoint signed by its key (${tookMs} ms).`
@@ -148,7 +149,7 @@ async function verifyOne(file: string, options: VerifyOptions): Promise<void> {
     throw new Problem(`${file}: the proof cannot be read.`, 'npx smartlite audit prove ID writes one.', { exitCode: 2, cause });
   });
   const { entry, index, checkpoint } = await proven(() => verifyProof(text, key, file));
-  const said = JSON.parse(Buffer.from(entry).toString('utf8')) as AuditEntry;
+  const said = await proven(() => entryIn(entry, `entry ${index}`));
   if (options.json)
     console.log(JSON.stringify({ ok: true, origin: checkpoint.origin, index, size: checkpoint.size, entry: said }));
   else
@@ -204,7 +205,7 @@ async function checkReceipt(file: string, options: ProveOptions): Promise<void> 
   const findings = judgeReceipt(unproven, {
     trust: roleTrust(log.trust),
     certificate: await certificateOf(log, receipt),
-    entry: logged && { said: JSON.parse(Buffer.from(logged.entry).toString('utf8')) as AuditEntry, bytes: logged.entry },
+    entry: logged && { said: entryIn(logged.entry, `entry ${logged.index}`), bytes: logged.entry },
     lock: await lockOf({ ...place, lock: options.lock ?? place.lock }, log.trust),
     nowUnixMs: Date.now(),
     own: salt === undefined ? undefined : { salt, request, output },
@@ -243,14 +244,21 @@ async function proven<T>(work: () => T | Promise<T>): Promise<T> {
   } catch (cause) {
     if (!(cause instanceof LogFault)) throw cause;
     const exitCode = cause.code === 'PROOF_MALFORMED' ? 2 : 1;
-    throw new Problem(`${cause.code}: ${cause.message}.`, 'Do not rely on it.', { exitCode, cause });
+    throw new Problem(printable(`${cause.code}: ${cause.message}.`), 'Do not rely on it.', { exitCode, cause });
   }
 }
 
 function lineOf({ index, entry }: Pick<Found, 'index' | 'entry'>): string {
   const facts = Object.entries(entry.facts).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const { atUnixMs, kind, producer, actor, traceId, id } = entry;
-  return `${String(index).padStart(6)} ${new Date(atUnixMs).toISOString()} ${kind.padEnd(20)} ${producer} by ${actor} ${facts.join(' ')}${traceId ? ` trace=${traceId}` : ''} id=${id}`;
+  return printable(
+    `${String(index).padStart(6)} ${new Date(atUnixMs).toISOString()} ${kind.padEnd(20)} ${producer} by ${actor} ${facts.join(' ')}${traceId ? ` trace=${traceId}` : ''} id=${id}`,
+  );
+}
+
+/** Whoever wrote it: what would steer the reader's terminal is shown, not done. */
+function printable(text: string): string {
+  return shown(text, text.length);
 }
 
 function timeOf(text: string | undefined, option: string): number | undefined {
