@@ -21,6 +21,8 @@ import type { Mutant } from './mutant.ts';
 import { statusMutants } from './status.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** What tests read: the code, and of `ops` the pack and the questions that a lexicon must leave alone. */
+const COPIED = /^(libs|services|test)\/|^[^/]+$|^ops\/(MODEL_PACK\.json$|models\/nano\/evaluation\/)/;
 /** The scope of the project's own packages. */
 const OURS = '@smartlite';
 /** Simulations run the same histories each time: enough that each mutant meets its trouble. */
@@ -53,7 +55,7 @@ process.exit(survivors.length > 0 ? 1 : 0);
 function copyTree(): string {
   const folder = mkdtempSync(join(tmpdir(), 'smartlite-mutants-'));
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' });
-  for (const file of listed.split('\n').filter((path) => /^(libs|services|test)\/|^[^/]+$/.test(path))) {
+  for (const file of listed.split('\n').filter((path) => COPIED.test(path))) {
     // A file that is deleted and not yet committed is still listed.
     if (!existsSync(join(ROOT, file))) continue;
     mkdirSync(join(folder, dirname(file)), { recursive: true });

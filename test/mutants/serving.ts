@@ -226,6 +226,14 @@ export const servingMutants: readonly Mutant[] = [
     red: 'with the rule and the place',
   },
   {
+    name: 'an engine goes on under a new lock though its model is wanted otherwise',
+    file: 'libs/chassis/src/engine/pool-slot.ts',
+    find: '!isDeepStrictEqual(model, this.model)',
+    put: 'isDeepStrictEqual(model, undefined)',
+    test: 'libs/chassis/src/engine/pool.test.ts',
+    red: 'ends one whose model is not wanted any more, or otherwise',
+  },
+  {
     name: 'a new lexicon is not spoken before a restart',
     file: 'services/tts/src/pronouncing.ts',
     find: 'this.#known?.pack !== pack',

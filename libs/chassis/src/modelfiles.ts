@@ -3,6 +3,7 @@ import { MeshError } from '@smartlite/contracts';
 import {
   LOCK_BYTES_MAX,
   PACK_BYTES_MAX,
+  packFor,
   parseTrust,
   readBounded,
   readMark,
@@ -27,11 +28,11 @@ export async function modelFiles(
     trust,
     root: models,
     async verify() {
-      const [lockBytes, packBytes, mark] = await Promise.all([
+      const [lockBytes, mark] = await Promise.all([
         readNamed(lockFile, LOCK_BYTES_MAX, 'SMARTLITE_LOCK'),
-        readNamed(packFile, PACK_BYTES_MAX, 'SMARTLITE_PACK'),
         readMark(join(home, MARK_FILE)),
       ]);
+      const packBytes = await packFor(lockBytes, packFile, (file) => readNamed(file, PACK_BYTES_MAX, 'SMARTLITE_PACK'));
       const { lock, digest, pack } = verifyLock({ lock: lockBytes, pack: packBytes, trust, nowMs: clock.nowMs(), mark });
       return { lock, lockDigest: digest, lockBytes, pack, packBytes };
     },

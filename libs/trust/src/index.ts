@@ -54,6 +54,7 @@ export {
 } from './lock.ts';
 export { assertOrder, type Mark, readMark, writeAtomically, writeMark } from './mark.ts';
 export { mlBom } from './mlbom.ts';
+export { nextPackPath, packFor } from './nextpack.ts';
 export { type Artifact, type Model, type Pack, PACK_BYTES_MAX, packJsonSchema, parsePack } from './pack.ts';
 export { decodeSignature, derOf, encodeSignature, normaliseLowS, parseDerSignature, type Signer } from './signature.ts';
 export { addSignatures, DEFAULT_POLICY, LOCK_LIFE_MS, type SignedLock, type SignInput, signLock } from './signlock.ts';

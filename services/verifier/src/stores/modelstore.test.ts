@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { testDomain } from '@smartlite/testkit';
+import { nextPackPath } from '@smartlite/trust';
 import { describe, expect, it } from 'vitest';
 import { markPath, modelStore } from './modelstore.ts';
 
@@ -25,6 +26,31 @@ describe('a store whose disk does not take the mark', () => {
     for (const times of [1, 2]) {
       expect((await made.own.verify(never)).findings).toEqual([]);
       expect(made.errors).toHaveLength(times);
+    }
+  });
+});
+
+describe('a store whose pack is exchanged', () => {
+  it('is proven at every step where the new one waits beside it for its lock; put in its place before that it is a mismatch', async () => {
+    using made = await store();
+    const { pack } = made.domain.files;
+    const codes = async () => (await made.own.verify(never)).findings.map(({ code }) => code);
+    const [old, oldLock] = [readFileSync(pack), readFileSync(made.domain.files.lock)];
+    writeFileSync(pack, `${old.toString()}\n`);
+    await made.domain.sign();
+    const [next, nextLock] = [readFileSync(pack), readFileSync(made.domain.files.lock)];
+    writeFileSync(made.domain.files.lock, oldLock);
+    expect(await codes()).toEqual(['PACK_MISMATCH']);
+    writeFileSync(pack, old);
+    const steps = [
+      () => undefined,
+      () => writeFileSync(nextPackPath(pack), next),
+      () => writeFileSync(made.domain.files.lock, nextLock),
+      () => renameSync(nextPackPath(pack), pack),
+    ];
+    for (const step of steps) {
+      step();
+      expect(await codes()).toEqual([]);
     }
   });
 });

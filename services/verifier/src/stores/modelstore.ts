@@ -12,6 +12,7 @@ import {
   type Mark,
   newestSigningKey,
   PACK_BYTES_MAX,
+  packFor,
   type Policy,
   type ProvenLock,
   readBounded,
@@ -133,11 +134,8 @@ type Proof =
 
 async function proveLock({ lock, pack, mark }: ModelPlaces, trust: TrustDocument, nowMs: number): Promise<Proof> {
   try {
-    const [lockBytes, packBytes, known] = await Promise.all([
-      readBounded(lock, LOCK_BYTES_MAX),
-      readBounded(pack, PACK_BYTES_MAX),
-      readMark(mark),
-    ]);
+    const [lockBytes, known] = await Promise.all([readBounded(lock, LOCK_BYTES_MAX), readMark(mark)]);
+    const packBytes = await packFor(lockBytes, pack, (file) => readBounded(file, PACK_BYTES_MAX));
     return { kind: 'proven', lock: verifyLock({ lock: lockBytes, pack: packBytes, trust, nowMs, mark: known }) };
   } catch (caught) {
     if (caught instanceof TrustError)

@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { canonicalBytes, LOCK_BYTES_MAX, parseLock, readBounded, sha256Hex } from '@smartlite/trust';
+import { canonicalBytes, LOCK_BYTES_MAX, nextPackPath, parseLock, readBounded, sha256Hex } from '@smartlite/trust';
 import type { Suspects } from './suspicion.ts';
 import { compareEachSecond, type WatchedPlaces } from './tuples.ts';
 
@@ -25,7 +25,8 @@ export async function watchStore(
     models?.close();
     models = watchModels();
   };
-  notify(dirname(places.pack), false, signal, (file) => file === basename(places.pack) && gather(null));
+  const packs = new Set([places.pack, nextPackPath(places.pack)].map((path) => basename(path)));
+  notify(dirname(places.pack), false, signal, (file) => file !== null && packs.has(file) && gather(null));
   notify(dirname(places.lock), false, signal, (file) => file === basename(places.lock) && void suspectLock());
   await compareEachSecond(places, signal, { onStart, onChange: gather, onLock: suspectLock, onRoot });
 }
