@@ -19,6 +19,8 @@ export interface Call {
   readonly statusOrder: string;
   /** Sends something along at the answer's end: gRPC trailing metadata, or what a door makes of it. ASCII. */
   readonly trailer?: (name: string, value: string) => void;
+  /** Whether anything of the answer has left for the caller; absent where nobody knows. */
+  readonly hasBegun?: () => boolean;
 }
 
 /**

@@ -16,6 +16,7 @@ import { servedIn } from './tiers.ts';
 import { ASR_FIRST_MS, PCM_BYTES_PER_MS } from './turn/listen.ts';
 import type { Counts } from './turn/counts.ts';
 import { canBeClosed, CUT, CUT_SHORT, CutShort } from './turn/cutshort.ts';
+import { settleFailed } from './turn/charge.ts';
 import { Meter } from './turn/meter.ts';
 import { actorOf, attest, countFacts, type Given, servedFacts } from './turn/receipt.ts';
 import type { Statement } from './turn/statement.ts';
@@ -201,21 +202,26 @@ async function* metered<T>(
   tellLimits(meter, call, ports.clock.nowMs());
   const leaving = new AbortController();
   const stage: Stage = { meter, signal: AbortSignal.any([call.signal, leaving.signal]), served: {} };
-  const settle = () =>
-    meter.settle().catch((caught: unknown) => ports.log.error('a call was not settled', { code: MeshError.from(caught).code }));
-  let code = 'cancelled';
+  const settling = (settled: Promise<void>) =>
+    settled.catch((caught: unknown) => ports.log.error('a call was not settled', { code: MeshError.from(caught).code }));
+  let ending: 'ok' | MeshError = new MeshError('cancelled', 'the caller has left');
+  let told = false;
   try {
-    yield* work(stage);
-    await settle();
-    code = 'ok';
-    return attest(ports, call, 'call.served', { ...countFacts(meter), code }, statement, stage.served);
+    for await (const piece of work(stage)) {
+      told = true;
+      yield piece;
+    }
+    ending = 'ok';
+    await settling(meter.settle());
+    return attest(ports, call, 'call.served', { ...countFacts(meter), code: ending }, statement, stage.served);
   } catch (caught) {
-    code = MeshError.from(caught).code;
+    ending = MeshError.from(call.signal.aborted ? call.signal.reason : caught);
     throw caught;
   } finally {
     leaving.abort(new MeshError('cancelled', 'the call is over'));
-    if (code !== 'ok') {
-      await settle();
+    if (ending !== 'ok') {
+      await settling(settleFailed(meter, ending, told, call));
+      const { code } = ending;
       const facts = { ...servedFacts(stage.served), ...countFacts(meter), allowed_regions: call.caller.regions, code };
       ports.trail.record('call.served', facts, { traceId: call.traceId, actor: actorOf(call) });
     }

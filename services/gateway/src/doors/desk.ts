@@ -85,7 +85,8 @@ export class Desk {
     });
     return this.run(request, { name, inSafeMode, signal: leaving.signal }, (call) => {
       if (!reply.raw.headersSent) reply.header('traceparent', servingTraceparent(call, request.traceparent));
-      return work({ ...call, trailer: (name, value) => sendAlong(reply, name, value) });
+      const hasBegun = () => reply.raw.headersSent;
+      return work({ ...call, hasBegun, trailer: (name, value) => sendAlong(reply, name, value) });
     });
   }
 

@@ -122,6 +122,11 @@ export class Meter {
     this.#coverAhead(unit);
   }
 
+  /** Nothing but these units will be charged: what was used of the others has served nobody. Nothing is used after it. */
+  forgo(charged: readonly MeteredUnit[]): void {
+    for (const unit of Object.keys(this.#used) as MeteredUnit[]) if (!charged.includes(unit)) this.#used[unit] = 0;
+  }
+
   /** Books what was used and frees the rest. Repeating it changes nothing. */
   async settle(): Promise<void> {
     this.#settled ??= this.#line.settle({ reservationId: this.#id, spent: amountsOf(this.#used) });
@@ -180,6 +185,7 @@ export class Meter {
   }
 
   #mustLive(): void {
+    if (this.#settled) throw new MeshError('cancelled', 'the books of this request are closed');
     const { clock, lifeMs } = this.#request;
     const livedMs = Math.max(clock.nowMs() - this.#sentMs.wall, clock.monotonicMs() - this.#sentMs.monotonic);
     if (livedMs >= lifeMs)

@@ -3,6 +3,7 @@ import { MeshError, type TurnResponse, type TurnSettings } from '@smartlite/cont
 import type { Ports } from '../engine.ts';
 import { tellLimits } from '../left.ts';
 import { ASR_FIRST_MS, listen } from './listen.ts';
+import { settleFailed } from './charge.ts';
 import { Meter } from './meter.ts';
 import { Progress } from './progress.ts';
 import { attestTurn, doneMessage, recordFailure } from './receipt.ts';
@@ -45,15 +46,20 @@ export async function* takeTurn(
   const pace = ports.pace.turn();
   const scene = { ports, call, settings, meter, progress, said, pace, signal: AbortSignal.any([call.signal, leaving.signal]) };
   let ending: 'answered' | MeshError = new MeshError('cancelled', 'the caller has left');
+  let told = false;
   try {
-    yield* listen(scene, audio);
+    for await (const response of listen(scene, audio)) {
+      told = true;
+      yield response;
+    }
     pace.hold();
     const asked = await unlessEnded(readyToReply(), scene.signal);
     pace.goOn();
     progress.timers = asked.timers;
     yield* spoken(reply({ ...scene, settings: asked }), statement);
-    await meter.settle();
     ending = 'answered';
+    // An answer that was given is not taken back because its books wait: the ledger closes them at what was covered.
+    await settling(ports, meter.settle());
     const given = attestTurn(ports, progress, meter, call, statement);
     yield { kind: { $case: 'done', value: doneMessage(progress, meter, call, given) } };
   } catch (caught) {
@@ -62,11 +68,15 @@ export async function* takeTurn(
   } finally {
     leaving.abort(new MeshError('cancelled', 'the turn has ended'));
     pace.end(ending === 'answered' || ending.code === 'deadline-exceeded');
-    await meter
-      .settle()
-      .catch((caught: unknown) => ports.log.error('a turn was not settled', { code: MeshError.from(caught).code }));
-    if (ending !== 'answered') recordFailure(ports, progress, meter, call, ending);
+    if (ending !== 'answered') {
+      await settling(ports, settleFailed(meter, ending, told, call));
+      recordFailure(ports, progress, meter, call, ending);
+    }
   }
+}
+
+function settling({ log }: Ports, settled: Promise<void>): Promise<void> {
+  return settled.catch((caught: unknown) => log.error('a turn was not settled', { code: MeshError.from(caught).code }));
 }
 
 function unlessEnded<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
