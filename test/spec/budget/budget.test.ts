@@ -12,11 +12,11 @@ const PATIENCE_MS = 900_000;
 describe('budgets under dead holders, killed, paused and newly begun replicas, lost answers, late and reordered entries, replays, stepped clocks and changed limits', () => {
   it(
     'hold cap, capTrue, holder, conserve, exactRefusal and once after every step, and noLeak',
-    () => {
+    async () => {
       const sum = { granted: 0, refused: 0, emitted: 0, died: 0 };
       for (let seed = first; seed < first + count; seed += 1) {
         try {
-          const facts = runHistory(seed);
+          const facts = await runHistory(seed);
           for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += facts[key];
         } catch (cause) {
           throw new Error(`history ${seed} (replay with SMARTLITE_SEED=${seed}): ${(cause as Error).message}`, { cause });

@@ -1,9 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type ExtendResponse, MeshError, type ReserveResponse, type SettleResponse } from '@smartlite/contracts';
+import { type Asked, commandOf, type Given, givenFor } from '../../../services/budget/src/commands.ts';
 import type { Authored, Command } from '../../../services/budget/src/entry.ts';
 import { believing, orderOf } from '../../../services/budget/src/fixtures/orders.ts';
 import { Ledger, type LedgerDump } from '../../../services/budget/src/ledger.ts';
 import type { Limit } from '../../../services/budget/src/limits.ts';
 import type { Outcome } from '../../../services/budget/src/outcome.ts';
+import type { LedgerLine } from '../../../services/gateway/src/engine.ts';
+import { Meter } from '../../../services/gateway/src/turn/meter.ts';
 import { Chance } from '../simulation/chance.ts';
 import { LedgerOracle, type Rule } from './oracle.ts';
 
@@ -27,18 +31,32 @@ interface Replica {
   pausedUntil: number;
 }
 
+/** A request of a gateway: it holds, covers and uses by the gateway's own meter. */
 interface Holder {
-  readonly key: string;
   readonly user: string;
-  readonly asked: number;
   readonly endsMs: number;
-  id: string | undefined;
-  covered: number;
-  emitted: number;
-  extensions: number;
-  /** Its entry, which is answered when that replica folds it. */
-  waits: { readonly replica: Replica; readonly boot: number; readonly position: number; readonly cover: number } | undefined;
+  /** Undefined until its reservation is granted. */
+  meter: Meter | undefined;
+  /** Something that it waits for is on its way. */
+  busy: boolean;
+  /** Nothing that its meter asks for is sent any more, and nothing leaves its gate. */
+  dead: boolean;
 }
+
+/** A command whose entry is in the log: answered when that life of that replica folds it. */
+interface Waiter {
+  readonly replica: Replica;
+  readonly boot: number;
+  readonly position: number;
+  readonly asked: Asked;
+  readonly answer: (given: Given) => void;
+  readonly fail: (caught: unknown) => void;
+  /** The replica has ended before it answered. */
+  readonly broken: () => void;
+}
+
+/** A gateway asks once more, under the same key, when the way to a replica breaks. */
+const TRIES = 2;
 
 export interface HistoryFacts {
   readonly granted: number;
@@ -48,7 +66,7 @@ export interface HistoryFacts {
 }
 
 /** One history of replicas, holders and a log that things go wrong with. Throws at the first predicate that does not hold. */
-export function runHistory(seed: number): HistoryFacts {
+export function runHistory(seed: number): Promise<HistoryFacts> {
   return new History(new Chance(seed)).run();
 }
 
@@ -65,6 +83,9 @@ class History {
   readonly #limits: readonly Limit[];
   readonly #replicas: Replica[];
   #holders: Holder[] = [];
+  #waiters: Waiter[] = [];
+  /** A predicate that did not hold, in what was going on beside the steps. */
+  #failure: { readonly caught: unknown } | undefined;
   #nowMs = START_MS;
   #serverMs = 0;
   #keys = 0;
@@ -76,13 +97,14 @@ class History {
     this.#replicas = Array.from({ length: REPLICAS }, (_, index) => this.#fresh(`budget-${index}`, 1));
   }
 
-  run(): HistoryFacts {
+  async run(): Promise<HistoryFacts> {
     this.#append(this.#some(this.#replicas), { kind: 'begin' });
     for (let step = 0; step < STEPS; step += 1) {
       this.#nowMs += this.#chance.is(0.02) ? this.#chance.below(40_000) : this.#chance.below(500);
       this.#step();
       if (this.#chance.is(0.05)) this.#arriveLate();
       this.#fold(this.#some(this.#replicas), 2 + this.#chance.below(12));
+      await this.#settleDown();
     }
     while (this.#late.length > 0) this.#arriveLate();
     this.#quiet();
@@ -105,70 +127,109 @@ class History {
   }
 
   #arrive(): void {
-    const endsMs = this.#nowMs + 3_000 + this.#chance.below(20_000);
-    const facts = { key: `k${(this.#keys += 1)}`, user: this.#some(USERS), asked: this.#chance.below(40), endsMs };
-    const holder: Holder = { ...facts, id: undefined, covered: 0, emitted: 0, extensions: 0, waits: undefined };
+    const lifeMs = 3_000 + this.#chance.below(20_000);
+    const holder: Holder = {
+      user: this.#some(USERS),
+      endsMs: this.#nowMs + lifeMs,
+      meter: undefined,
+      busy: false,
+      dead: false,
+    };
     this.#holders.push(holder);
-    this.#ask(holder);
-  }
-
-  #ask(holder: Holder): void {
-    const { key, user, asked, endsMs } = holder;
-    const lifeMs = Math.max(0, endsMs - this.#nowMs);
-    this.#send(holder, { kind: 'reserve', key, tenant: 'acme', user, amounts: { llm_tokens: asked }, lifeMs }, 0);
-  }
-
-  /** A holder covers, then emits what is covered, and settles what it emitted. */
-  #act(): void {
-    const holder = this.#some(this.#holders);
-    if (!holder || this.#answer(holder)) return;
-    if (holder.id === undefined) return this.#ask(holder);
-    if (this.#chance.is(0.1) || this.#nowMs > holder.endsMs) return this.#settle(holder, holder.id);
-    const tokens = Math.min(1 + this.#chance.below(10), holder.covered - holder.emitted);
-    if (tokens > 0) {
-      this.#oracle.emit(holder.id, tokens);
-      holder.emitted += tokens;
-      return;
-    }
-    const more = this.#chance.below(12);
-    const cover = holder.covered + 1 + this.#chance.below(15);
-    const key = `x${(holder.extensions += 1)}`;
-    this.#send(
+    const skewMs = this.#chance.below(20_000) - 10_000;
+    const clock = { nowMs: () => this.#nowMs + skewMs, monotonicMs: () => this.#nowMs - START_MS };
+    const request = { key: `k${(this.#keys += 1)}`, tenant: 'acme', user: holder.user, lifeMs, clock };
+    const llmTokens = this.#chance.below(40);
+    const opening = Meter.open(this.#lineOf(holder), request, { llmTokens }, { llmTokens: this.#chance.below(llmTokens + 1) });
+    this.#watch(
       holder,
-      { kind: 'extend', reservation: holder.id, key, more: { llm_tokens: more }, spent: { llm_tokens: cover } },
-      cover,
+      opening.then((meter) => void (holder.meter = meter)),
     );
   }
 
-  #settle(holder: Holder, id: string): void {
-    const command: Command = { kind: 'settle', reservation: id, spent: { llm_tokens: holder.emitted } };
-    for (let times = 1 + this.#chance.below(2); times > 0; times -= 1) this.#append(this.#some(this.#replicas), command);
+  /** A holder uses what it may, a few tokens at a time; now and then it makes sure of more; and settles in the end. */
+  #act(): void {
+    const holder = this.#some(this.#holders);
+    const meter = holder?.meter;
+    if (!holder || !meter || holder.busy) return;
+    if (this.#chance.is(0.1) || this.#nowMs > holder.endsMs + 1_000) return this.#settle(holder, meter);
+    if (this.#chance.is(0.2)) return this.#watch(holder, meter.hold('llmTokens', this.#chance.below(20), this.#chance.below(5)));
+    const tokens = 1 + this.#chance.below(10);
+    this.#watch(
+      holder,
+      meter.spend('llmTokens', tokens).then(() => {
+        if (!holder.dead) this.#oracle.emit(meter.reservation, tokens);
+      }),
+    );
+  }
+
+  #settle(holder: Holder, meter: Meter): void {
     this.#holders = this.#holders.filter((each) => each !== holder);
+    // What the books do not hear of is closed at what was covered.
+    meter.settle().catch(() => undefined);
   }
 
-  /** True while it waits. A replica that ended takes the answer with it: then the holder asks again under the same key. */
-  #answer(holder: Holder): boolean {
-    if (!holder.waits) return false;
-    const { replica, boot, position, cover } = holder.waits;
-    const outcome = this.#outcomes[position];
-    if (replica.boot === boot && (replica.next <= position || !outcome)) return true;
-    holder.waits = undefined;
-    if (replica.boot !== boot) return false;
-    if (outcome?.kind === 'granted') {
-      holder.id = outcome.reservation;
-      holder.covered = Math.min(outcome.amounts.llm_tokens ?? 0, Math.max(holder.covered, cover));
-    } else if (holder.id === undefined || outcome?.kind === 'rejected')
-      this.#holders = this.#holders.filter((each) => each !== holder);
-    return false;
+  /** Refused, unanswered or over its time, a holder settles what it has used. Anything else is a predicate that does not hold. */
+  #watch(holder: Holder, step: Promise<void>): void {
+    holder.busy = true;
+    step
+      .catch((caught: unknown) => {
+        if (!(caught instanceof MeshError)) return void (this.#failure ??= { caught });
+        if (holder.meter && !holder.dead) this.#settle(holder, holder.meter);
+        this.#holders = this.#holders.filter((each) => each !== holder);
+      })
+      .finally(() => (holder.busy = false));
   }
 
-  #send(holder: Holder, command: Command, cover: number): void {
+  /** Lets everything that is answered go on as far as it can. */
+  async #settleDown(): Promise<void> {
+    this.#answerWaiters();
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#failure) throw this.#failure.caught;
+  }
+
+  #lineOf(holder: Holder): LedgerLine {
+    const ask = (asked: Asked) => (holder.dead ? new Promise<Given>(() => {}) : this.#ask(asked, TRIES));
+    return {
+      reserve: async (value) => (await ask({ $case: 'reserve', value })).value as ReserveResponse,
+      extend: async (value) => (await ask({ $case: 'extend', value })).value as ExtendResponse,
+      settle: async (value) => (await ask({ $case: 'settle', value })).value as SettleResponse,
+    };
+  }
+
+  /** A command on its way through a replica into the log, by the functions of the service. */
+  #ask(asked: Asked, tries: number): Promise<Given> {
     const replica = this.#some(this.#replicas);
-    if (this.#chance.is(0.08)) return; // Not applied.
-    if (this.#chance.is(0.05)) return void this.#late.push(this.#entry(replica, command)); // On its way for long; nobody hears of it.
-    const position = this.#append(replica, command);
-    if (this.#chance.is(0.08)) return; // Applied, but nobody hears of it.
-    holder.waits = { replica, boot: replica.boot, position, cover };
+    const silent = () => Promise.reject(new MeshError('budget-unavailable', 'nobody answers'));
+    const broken = () => (tries > 1 ? this.#ask(asked, tries - 1) : silent());
+    if (this.#chance.is(0.08)) return broken(); // Not applied.
+    if (this.#chance.is(0.05)) {
+      this.#late.push(this.#entry(replica, commandOf(asked))); // On its way for long; nobody hears of it.
+      return silent();
+    }
+    const position = this.#append(replica, commandOf(asked));
+    if (this.#chance.is(0.08)) return broken(); // Applied, but nobody hears of it.
+    return new Promise((answer, fail) => {
+      const { boot } = replica;
+      this.#waiters.push({ replica, boot, position, asked, answer, fail, broken: () => void broken().then(answer, fail) });
+    });
+  }
+
+  #answerWaiters(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      const { replica, boot, position, asked, answer, fail, broken } = waiter;
+      const outcome = replica.next > position ? this.#outcomes[position] : undefined;
+      if (replica.boot !== boot) broken();
+      else if (!outcome) this.#waiters.push(waiter);
+      else
+        try {
+          answer(givenFor(asked, outcome));
+        } catch (caught) {
+          fail(caught);
+        }
+    }
   }
 
   #append(replica: Replica, command: Command): number {
@@ -224,6 +285,7 @@ class History {
     const holder = this.#some(this.#holders);
     if (!holder) return;
     this.#died += 1;
+    holder.dead = true;
     this.#holders = this.#holders.filter((each) => each !== holder);
   }
 

@@ -52,7 +52,7 @@ export class LedgerOracle {
       return this.#pass(atMs, streamMs);
     this.#pass(atMs, streamMs);
     if (outcome.kind === 'limit-set') this.#setLimit(outcome);
-    if (command.kind === 'reserve') this.#reserve(command.user, command.amounts.llm_tokens ?? 0, outcome);
+    if (command.kind === 'reserve') this.#reserve(command, outcome);
     if (command.kind === 'extend') this.#extend(command, outcome);
     if (command.kind === 'settle' || command.kind === 'release') {
       const spent = command.kind === 'settle' ? (command.spent.llm_tokens ?? 0) : 0;
@@ -104,7 +104,8 @@ export class LedgerOracle {
     return `${scope}/${window}/${Math.floor(atMs / LENGTH_MS[window])}`;
   }
 
-  #reserve(user: string, asked: number, outcome: Outcome): void {
+  #reserve({ user, amounts, covered }: Extract<Authored['command'], { kind: 'reserve' }>, outcome: Outcome): void {
+    const asked = amounts.llm_tokens ?? 0;
     if (outcome.kind === 'refused') return this.#exactRefusal(asked, outcome.limit, { user, atMs: this.timeMs });
     if (outcome.kind !== 'granted' || this.lines.has(outcome.reservation)) return;
     const { reservation: id, notAfterMs } = outcome;
@@ -114,7 +115,7 @@ export class LedgerOracle {
       admittedMs: this.timeMs,
       endsMs: notAfterMs,
       held: asked,
-      covered: 0,
+      covered: Math.min(asked, covered?.llm_tokens ?? 0),
       settled: undefined,
       emitted: 0,
     });
