@@ -35,6 +35,7 @@ export async function openAccountant(
       });
       bus.alert('critical', 'the budget’s ledger has lost entries', [
         `it now ends at ${lastPosition}; nothing is granted for ten minutes, and spending since then may be missing`,
+        'limits that operators had set may be missing, too: look with smartlite budget usage, and set them again',
       ]);
     },
   });

@@ -2,6 +2,7 @@ import { createHash, type KeyObject, sign, verify } from 'node:crypto';
 import { z } from 'zod';
 import { sha256Hex } from '../digest.ts';
 import { TrustError } from '../finding.ts';
+import { parseStrictJson } from '../json.ts';
 import { pae } from '../pae.ts';
 import { asVerified, type Verified } from '../verified.ts';
 import type { BootKey } from './bootkey.ts';
@@ -115,10 +116,12 @@ export function saltedHash(salt: string, part: SaltedPart): { update(bytes: Uint
   };
 }
 
+/** Strict: a key that is there twice would say one thing to one reader and another to the next. */
 function jsonOf(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
+    return parseStrictJson(bytes, { file: 'receipt', bytesMax: RECEIPT_CHARS_MAX });
+  } catch (caught) {
+    if (caught instanceof TrustError) return undefined;
+    throw caught;
   }
 }

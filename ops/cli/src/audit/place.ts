@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LogFault, type LogFiles, type NoteKey, parseVerifierKey } from '@smartlite/tlog';
 import { parseTrust, type TrustDocument } from '@smartlite/trust';
@@ -42,6 +42,11 @@ export async function findLog(place: Place, { log, key, region, trust }: LogOpti
       'npm start makes one; or name a log and its key: --log DIR --key FILE.',
       { exitCode: 2 },
     );
+  // This machine's own log may be gone, which is a finding; one that is named wrongly is misuse.
+  if (log !== undefined && !(await stat(log).catch(() => undefined))?.isDirectory())
+    throw new Problem(`${log}: there is no such folder.`, 'Name the folder that holds the log’s files: --log DIR.', {
+      exitCode: 2,
+    });
   const noteKey = await readKeyFile(keyFile);
   const document =
     trust === undefined ? (log === undefined ? await readTrust(place.trust) : undefined) : await readTrustDocument(trust);

@@ -169,6 +169,14 @@ describe('a false receipt', () => {
     },
   );
 
+  it('is none where it says something twice, though its instance has signed it', () => {
+    const [version, payload = '', ...rest] = signed.text.split('.');
+    const text = Buffer.from(payload, 'base64url').toString().replace('{', '{"fleet":"another",');
+    const twice = [version, Buffer.from(text).toString('base64url'), ...rest].join('.');
+    expect(() => readAnswerReceipt(signed.text)).not.toThrow();
+    expect(() => readAnswerReceipt(twice)).toThrow(expect.objectContaining({ code: 'SIGNATURE_MALFORMED' }));
+  });
+
   it('is named where it lies about model, lock, tier or reason', () => {
     const field = (name: string, to: unknown) =>
       judge(encodeAnswerReceipt(changed(['stages', 0, name], to), gateway.privateKey, gateway.certificate).text);

@@ -35,7 +35,7 @@ export async function detach(place: Place, args: readonly string[]): Promise<voi
   child.unref();
   const mesh = await readMesh(place.meshFile);
   console.log(
-    `The mesh runs apart from this terminal (process ${child.pid}): ${mesh?.gateway ?? ''}\nIts output: ${logPath}   End it: npx smartlite down`,
+    `The mesh runs apart from this terminal (process ${child.pid}): ${mesh?.gateway ?? ''}\nThe API key: ${place.apiKey}\nIts output: ${logPath}   End it: npx smartlite down`,
   );
 }
 

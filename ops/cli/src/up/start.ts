@@ -79,9 +79,13 @@ async function serving(supervisor: Supervisor, logs: string): Promise<FleetRestr
   }
 }
 
-/** Says where to look and how to get in. */
-export async function announce(place: Place, { gateway }: RunningMesh): Promise<void> {
-  const key = (await readFile(place.apiKey, 'utf8')).trim();
+/** Says where to look and how to get in. `toLog`: what is printed is kept in a file, where no key belongs; then it says where the key is. */
+export async function announce(
+  place: Pick<Place, 'apiKey'>,
+  { gateway }: Pick<RunningMesh, 'gateway'>,
+  toLog: boolean,
+): Promise<void> {
+  const key = toLog ? `in ${place.apiKey}` : (await readFile(place.apiKey, 'utf8')).trim();
   console.log(
     `\nThe mesh is up.\n  console  ${gateway}/\n  API key  ${key}\n  try      npx smartlite talk ops/demo/goforward.wav\n  end      Ctrl-C, or npx smartlite down`,
   );

@@ -98,6 +98,12 @@ describe('a log that somebody else hands over', () => {
     });
   });
 
+  it('is not taken for one that is gone where its folder is named wrongly', async () => {
+    await expect(run('verify', '--log', '/nowhere', '--key', '/nowhere')).rejects.toThrowError(
+      problem(2, '/nowhere: there is no such'),
+    );
+  });
+
   it.each([
     ['no JSON', 'rubbish'],
     ['no object', 'null'],

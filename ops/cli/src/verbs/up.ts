@@ -48,7 +48,7 @@ async function up(options: Options): Promise<void> {
     if (options.once || !(caught instanceof Problem)) throw caught;
     console.error(`${caught.message}\n${caught.remedy}`);
   }
-  await announce(place, mesh);
+  await announce(place, mesh, process.send !== undefined);
   process.send?.({ kind: 'up' });
   await stopped;
 }
