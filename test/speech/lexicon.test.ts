@@ -48,6 +48,33 @@ describe('the lexicon of the pack', () => {
   });
 });
 
+describe('a term that its recogniser has never read', () => {
+  const lexicon = {
+    pronunciations: [
+      { term: 'Kubernetes', ipa: 'ˌkubɚˈnɛtiz' },
+      { term: 'Nguyen', ipa: 'wɪn' },
+      { term: 'Redis', ipa: 'ˈɹɛdɪs' },
+    ],
+    domain_terms: [],
+  };
+  const pronounced = new LexiconInForce().of({ lexicon });
+
+  it('is written where it was said, and nowhere else', async () => {
+    const { artifacts, settings } = await modelOfPack('flite');
+    const voice = await flite.load(artifacts, settings);
+    const written = await recogniserOfPack(lexicon);
+    const heard = async (text: string) => {
+      const request = { text, pronounced: pronounced.find(text), voice: 'slt', rate: 1 };
+      return written(Buffer.concat((await gathered(voice.run(request, NEVER))).map(({ pcm }) => pcm)));
+    };
+    // Without a second look it is "Wynn", "red as" and "Poovernetty's".
+    expect(await heard('I asked Nguyen about the report.')).toMatch(/^I asked Nguyen about the report/);
+    expect(await heard('We run Redis on the new server now.')).toContain('Redis');
+    expect(await heard('We run Kubernetes on the new server now.')).toContain('Kubernetes');
+    expect(await heard('When will it be ready?')).toBe('When will it be ready?');
+  });
+});
+
 /** The letters of IPA alone, without length, stress, tie bars and blanks, and with one sign for r. */
 function plain(ipa: string): string {
   return ipa.replaceAll(/[^\p{Ll}]/gu, '').replaceAll('r', 'ɹ');

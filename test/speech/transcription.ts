@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Call, EngineModule, EngineProcess, LockState, ModelFact } from '@smartlite/chassis';
 import { createMetrics } from '@smartlite/chassis/parts';
 import { manualClock } from '@smartlite/testkit';
-import { parsePack } from '@smartlite/trust';
+import { type Pack, parsePack } from '@smartlite/trust';
 import { engine as moonshine } from '../../services/asr/src/engines/moonshine.ts';
 import { engine as silero } from '../../services/asr/src/engines/silero.ts';
 import { Recogniser } from '../../services/asr/src/recogniser.ts';
@@ -19,8 +19,9 @@ const CALL: Call = {
 };
 
 /** The service's own parts over real models of the committed pack, in this process: turns 16 kHz samples into text. */
-export async function recogniserOfPack(): Promise<(pcm: Uint8Array) => Promise<string>> {
-  const pack = parsePack(await readFile(new URL('../../ops/MODEL_PACK.json', import.meta.url)));
+export async function recogniserOfPack(lexicon?: Pack['lexicon']): Promise<(pcm: Uint8Array) => Promise<string>> {
+  const committed = parsePack(await readFile(new URL('../../ops/MODEL_PACK.json', import.meta.url)));
+  const pack = { ...committed, lexicon: lexicon ?? committed.lexicon };
   const engines = new Map([
     ['moonshine-base', await inProcess('moonshine-base', moonshine)],
     ['silero-v6', await inProcess('silero-v6', silero)],

@@ -15,6 +15,11 @@ export interface RecognitionRequest {
   readonly pcm: Uint8Array;
 }
 
+/** Asks how likely the same audio makes each of these texts. */
+export interface ComparisonRequest extends RecognitionRequest {
+  readonly texts: readonly string[];
+}
+
 /** The one answer to a RecognitionRequest. */
 export interface Recognition {
   /** Empty when the model heard no words. */
@@ -23,12 +28,20 @@ export interface Recognition {
   readonly confidence: number;
   /** False when the model had to be stopped at the most tokens that so much audio can hold. */
   readonly complete: boolean;
+  /** Of the whole text, its end included, as a natural logarithm. Only from a model that takes a ComparisonRequest. */
+  readonly likelihood?: number | undefined;
+}
+
+/** The one answer to a ComparisonRequest: natural logarithms, in the order of the texts. */
+export interface Comparison {
+  readonly likelihoods: readonly number[];
 }
 
 const recognitionSchema = z.strictObject({
   text: z.string().max(TEXT_CHARACTERS_MAX),
   confidence: z.number().min(0).max(1),
   complete: z.boolean(),
+  likelihood: z.number().max(0).optional(),
 });
 
 /** A model's answer, looked at: an engine that has gone wrong may say anything. Throws `internal`. */
@@ -36,6 +49,15 @@ export function parseRecognition(answer: unknown): Recognition {
   const parsed = recognitionSchema.safeParse(answer);
   if (parsed.success) return parsed.data;
   throw new MeshError('internal', 'the engine answered with something that is no transcript');
+}
+
+const comparisonSchema = z.strictObject({ likelihoods: z.array(z.number().max(0)) });
+
+/** A model's comparison of so many texts, looked at. Throws `internal`. */
+export function parseComparison(answer: unknown, { texts }: ComparisonRequest): Comparison {
+  const parsed = comparisonSchema.safeParse(answer);
+  if (parsed.success && parsed.data.likelihoods.length === texts.length) return parsed.data;
+  throw new MeshError('internal', 'the engine answered with something that is no comparison of texts');
 }
 
 /** Audio samples in one frame of the voice detector: 32 ms. */

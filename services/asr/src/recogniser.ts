@@ -20,8 +20,11 @@ import {
 import type { Pack } from '@smartlite/trust';
 import type { Ears, Heard } from './ears.ts';
 import {
+  type Comparison,
+  type ComparisonRequest,
   type Detection,
   type DetectionRequest,
+  parseComparison,
   parseDetection,
   parseRecognition,
   type Recognition,
@@ -36,6 +39,8 @@ import { type Tier, tierOf } from './tiers.ts';
 const RETRY_AFTER_MS = 1000;
 /** Partial transcripts are skipped while so much work waits for their model: final ones must not queue behind them. */
 const GLIMPSES_WAITING_MAX = 1;
+/** How long a final text waits for its recogniser to judge between its own words and terms that are like them: a third of a second, unless something is wrong. */
+const COMPARING_MS_MAX = 5_000;
 
 type RecognitionEngine = EngineProcess<RecognitionRequest, Recognition>;
 type DetectionEngine = Pick<EngineProcess<DetectionRequest, Detection>, 'run' | 'kill'>;
@@ -165,7 +170,21 @@ export class Recogniser {
       },
     });
     const heard = await onlyAnswer(answers);
-    return { ...heard, text: this.#spelling.of(pack).write(heard.text) };
+    const compare = (texts: readonly string[]) => this.#compare(heard.by.model, { ...request, texts }, signal);
+    return { ...heard, text: await this.#spelling.of(pack).writeBy(heard, compare) };
+  }
+
+  /** By the model that has heard it. Nobody waits for this where it is busy, slow or gone: the text is whole without it. */
+  async #compare(model: string, request: ComparisonRequest, signal: AbortSignal): Promise<readonly number[] | undefined> {
+    const engine = this.#pool.get<ComparisonRequest, Comparison>(model);
+    if (engine === undefined || engine.queued > 0) return undefined;
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(COMPARING_MS_MAX)]);
+    try {
+      return parseComparison(await onlyAnswer(engine.run(request, patience)), request).likelihoods;
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
   }
 
   async #glimpse(pack: Pack, request: RecognitionRequest, signal: AbortSignal): Promise<string | undefined> {

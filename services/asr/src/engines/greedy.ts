@@ -17,3 +17,17 @@ export function chooseToken(logits: Float32Array, vocabularySize: number): { rea
   for (let index = 0; index < size; index++) sum += Math.exp((logits[index] as number) - best);
   return { id, probability: 1 / sum };
 }
+
+/** The natural logarithm of a token's probability among the first `vocabularySize` of the logits that begin at `from`. */
+export function logProbability(
+  logits: Float32Array,
+  { from, vocabularySize }: { from: number; vocabularySize: number },
+  id: number,
+): number {
+  const step = logits.subarray(from, from + vocabularySize);
+  let best = Number.NEGATIVE_INFINITY;
+  for (const logit of step) best = Math.max(best, logit);
+  let sum = 0;
+  for (const logit of step) sum += Math.exp(logit - best);
+  return (step[id] ?? Number.NEGATIVE_INFINITY) - best - Math.log(sum);
+}

@@ -1,9 +1,9 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
 import type { EngineModule } from '@smartlite/chassis';
-import type { Recognition, RecognitionRequest } from '../engine.ts';
+import type { Comparison, ComparisonRequest, Recognition, RecognitionRequest } from '../engine.ts';
 import { RATE_HZ, samplesOf } from '../pcm.ts';
-import { chooseToken } from './greedy.ts';
+import { chooseToken, logProbability } from './greedy.ts';
 import { floatsOf, openSession } from './onnx.ts';
 import { Vocabulary } from './vocabulary.ts';
 
@@ -26,7 +26,7 @@ const SAMPLES_MIN = 1600;
 const SAMPLES_MAX = 30 * RATE_HZ;
 
 /** Moonshine, an encoder-decoder speech recogniser: artifacts are encoder, merged decoder (ONNX) and vocabulary, in this order. */
-export const engine: EngineModule<RecognitionRequest, Recognition> = {
+export const engine: EngineModule<RecognitionRequest | ComparisonRequest, Recognition | Comparison> = {
   artifactsAs: 'bytes',
   async load([encoder, decoder, vocabulary], settings) {
     if (encoder === undefined || decoder === undefined || vocabulary?.kind !== 'bytes') {
@@ -39,7 +39,10 @@ export const engine: EngineModule<RecognitionRequest, Recognition> = {
       new Vocabulary(vocabulary.bytes),
       shape,
     );
-    return { run: (request, signal) => model.recognise(request, signal), close: () => model.close() };
+    return {
+      run: (request, signal) => ('texts' in request ? model.compare(request, signal) : model.recognise(request, signal)),
+      close: () => model.close(),
+    };
   },
 };
 
@@ -60,10 +63,17 @@ class Moonshine {
 
   async *recognise({ pcm }: RecognitionRequest, signal: AbortSignal): AsyncIterable<Recognition> {
     const samples = withSilence(samplesOf(pcm));
-    if (samples.length > SAMPLES_MAX)
-      throw new Error(`a segment may have ${SAMPLES_MAX} samples, this one has ${samples.length}`);
-    const heard = await this.#encode(samples);
-    yield await this.#decode(heard, Math.ceil((samples.length / RATE_HZ) * TOKENS_PER_SECOND), signal);
+    yield await this.#decode(await this.#encode(samples), Math.ceil((samples.length / RATE_HZ) * TOKENS_PER_SECOND), signal);
+  }
+
+  async *compare({ pcm, texts }: ComparisonRequest, signal: AbortSignal): AsyncIterable<Comparison> {
+    const heard = await this.#encode(withSilence(samplesOf(pcm)));
+    const likelihoods: number[] = [];
+    for (const text of texts) {
+      signal.throwIfAborted();
+      likelihoods.push(await this.#likelihood(heard, this.#vocabulary.ids(text)));
+    }
+    yield { likelihoods };
   }
 
   async close(): Promise<void> {
@@ -72,6 +82,8 @@ class Moonshine {
   }
 
   async #encode(samples: Float32Array): Promise<Tensor> {
+    if (samples.length > SAMPLES_MAX)
+      throw new Error(`a segment may have ${SAMPLES_MAX} samples, this one has ${samples.length}`);
     const output = await this.#encoder.run({ input_values: new Tensor('float32', samples, [1, samples.length]) });
     return output['last_hidden_state'] as Tensor;
   }
@@ -80,19 +92,32 @@ class Moonshine {
   async #decode(heard: Tensor, tokensMax: number, signal: AbortSignal): Promise<Recognition> {
     const ids: number[] = [];
     let past = this.#emptyCache();
-    let probabilities = 0;
+    let [probabilities, likelihood] = [0, 0];
     let last = START_TOKEN;
     for (let step = 0; step < tokensMax; step++) {
       signal.throwIfAborted();
-      const output = (await this.#decoder.run(stepInput(last, heard, step > 0, past))) as Tensors;
+      const output = (await this.#decoder.run(stepInput([last], heard, step > 0, past))) as Tensors;
       const choice = chooseToken(floatsOf(output, 'logits'), this.#vocabulary.size);
       probabilities += choice.probability;
-      if (choice.id === END_TOKEN) return this.#answer(ids, probabilities / (ids.length + 1), true);
+      likelihood += Math.log(choice.probability);
+      if (choice.id === END_TOKEN) return { ...this.#answer(ids, probabilities / (ids.length + 1), true), likelihood };
       ids.push(choice.id);
       last = choice.id;
       past = nextCache(past, output, step === 0);
     }
     return this.#answer(ids, probabilities / ids.length, false);
+  }
+
+  /** Of the whole text, its end included: all its tokens are given to the decoder at once, and each is judged by those before it. */
+  async #likelihood(heard: Tensor, ids: readonly number[]): Promise<number> {
+    const output = (await this.#decoder.run(stepInput([START_TOKEN, ...ids], heard, false, this.#emptyCache()))) as Tensors;
+    const logits = floatsOf(output, 'logits');
+    const width = logits.length / (ids.length + 1);
+    const { size: vocabularySize } = this.#vocabulary;
+    return [...ids, END_TOKEN].reduce(
+      (sum, id, step) => sum + logProbability(logits, { from: step * width, vocabularySize }, id),
+      0,
+    );
   }
 
   #answer(ids: readonly number[], confidence: number, complete: boolean): Recognition {
@@ -118,9 +143,9 @@ function withSilence(samples: Float32Array): Float32Array {
   return padded;
 }
 
-function stepInput(token: number, heard: Tensor, cached: boolean, past: Tensors): Tensors {
+function stepInput(tokens: readonly number[], heard: Tensor, cached: boolean, past: Tensors): Tensors {
   return {
-    input_ids: new Tensor('int64', BigInt64Array.of(BigInt(token)), [1, 1]),
+    input_ids: new Tensor('int64', BigInt64Array.from(tokens, BigInt), [1, tokens.length]),
     encoder_hidden_states: heard,
     use_cache_branch: new Tensor('bool', [cached]),
     ...past,

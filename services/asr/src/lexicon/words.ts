@@ -6,6 +6,24 @@ export interface Word {
   readonly bare: string;
 }
 
+/** A stretch of a text, `to` exclusive, and the term that is written there. */
+export interface Replacement {
+  readonly from: number;
+  readonly to: number;
+  readonly term: string;
+}
+
+/** The text with these in their places, which are apart from each other. */
+export function replaced(text: string, replacements: readonly Replacement[]): string {
+  let written = '';
+  let at = 0;
+  for (const { from, to, term } of replacements.toSorted((one, other) => one.from - other.from)) {
+    written += text.slice(at, from) + term;
+    at = to;
+  }
+  return written + text.slice(at);
+}
+
 /** The letters and digits of a term or word, in lower case, without accents. */
 export function bareOf(text: string): string {
   return text
