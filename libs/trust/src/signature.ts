@@ -28,26 +28,35 @@ export function encodeSignature(signature: Uint8Array): string {
   return Buffer.from(signature).toString('base64');
 }
 
-/** Throws SIGNATURE_MALFORMED or SIGNATURE_HIGH_S for all but the one spelling of an in-range, low-S signature. */
-export function decodeSignature(text: string): Uint8Array {
+/** Whoever reads it wonders what to do. */
+const REMEDY = 'restore what was signed, or sign anew';
+
+/** Throws SIGNATURE_MALFORMED or SIGNATURE_HIGH_S for all but the one spelling of an in-range, low-S signature. `what`: what it is on. */
+export function decodeSignature(text: string, what = 'its object'): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length !== SIGNATURE_BYTES || bytes.toString('base64') !== text) {
-    throw new TrustError('SIGNATURE_MALFORMED', 'a signature is 64 bytes, r and s, in standard base64 with padding');
+    throw new TrustError(
+      'SIGNATURE_MALFORMED',
+      `the signature on ${what} is not 64 bytes, r and s, in standard base64 with padding: ${REMEDY}`,
+    );
   }
   const [r, s] = [scalar(bytes.subarray(0, SCALAR_BYTES)), scalar(bytes.subarray(SCALAR_BYTES))];
   if (r === 0n || s === 0n || r >= ORDER || s >= ORDER)
-    throw new TrustError('SIGNATURE_MALFORMED', 'r or s is outside 1 to n - 1');
+    throw new TrustError('SIGNATURE_MALFORMED', `the signature on ${what} has r or s outside 1 to n - 1: ${REMEDY}`);
   if (s > ORDER / 2n)
-    throw new TrustError('SIGNATURE_HIGH_S', 's is in the upper half: whoever signed must normalise it to n - s');
+    throw new TrustError(
+      'SIGNATURE_HIGH_S',
+      `the signature on ${what} has s in the upper half: whoever signed must normalise it to n - s; ${REMEDY}`,
+    );
   return bytes;
 }
 
 /** Proves an ECDSA secp256k1 signature over SHA-256 of the message. Throws SIGNATURE_INVALID. */
 export function verifySignature(message: Uint8Array, signature: string, { key, kind }: GuardedKey, what: string): void {
   if (kind !== 'secp256k1') throw new TrustError('KEY_WRONG_ALGORITHM', `${what} is signed by a ${kind} key; secp256k1 is due`);
-  const bytes = decodeSignature(signature);
+  const bytes = decodeSignature(signature, what);
   if (!verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, bytes))
-    throw new TrustError('SIGNATURE_INVALID', `the signature on ${what} does not hold`);
+    throw new TrustError('SIGNATURE_INVALID', `the signature on ${what} does not hold: ${REMEDY}`);
 }
 
 /**
@@ -57,8 +66,8 @@ export function verifySignature(message: Uint8Array, signature: string, { key, k
 export function verifyDigestSignature(digest: Uint8Array, signature: string, { spki, kind }: GuardedKey, what: string): void {
   if (kind !== 'secp256k1') throw new TrustError('KEY_WRONG_ALGORITHM', `${what} is signed by a ${kind} key; secp256k1 is due`);
   const point = Buffer.concat([Buffer.of(4), spki.subarray(-2 * SCALAR_BYTES)]);
-  if (!nobleVerify(decodeSignature(signature), digest, point, { prehash: false, lowS: true })) {
-    throw new TrustError('SIGNATURE_INVALID', `the signature on ${what} does not hold`);
+  if (!nobleVerify(decodeSignature(signature, what), digest, point, { prehash: false, lowS: true })) {
+    throw new TrustError('SIGNATURE_INVALID', `the signature on ${what} does not hold: ${REMEDY}`);
   }
 }
 

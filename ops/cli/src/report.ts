@@ -1,4 +1,5 @@
 import { MeshError } from '@smartlite/contracts';
+import { TrustError } from '@smartlite/trust';
 import { CommanderError } from 'commander';
 import { Problem } from './problem.ts';
 
@@ -11,6 +12,10 @@ const NOT_PERMITTED: SystemFault = {
   what: 'may not be used by this user',
   remedy: 'Change its owner or mode, or name another folder: SMARTLITE_HOME.',
 };
+const NO_FOLDER: SystemFault = {
+  what: 'cannot be made or opened: a part of its path is missing, no folder, or read-only',
+  remedy: 'Mend it, or name another folder: SMARTLITE_HOME.',
+};
 const FULL: SystemFault = {
   what: 'has no space left',
   remedy: 'Free some, then run the command again; it goes on where it was.',
@@ -21,6 +26,9 @@ const SYSTEM_FAULTS: Readonly<Record<string, SystemFault>> = {
   EDQUOT: FULL,
   EACCES: NOT_PERMITTED,
   EPERM: NOT_PERMITTED,
+  ENOENT: NO_FOLDER,
+  ENOTDIR: NO_FOLDER,
+  EEXIST: { what: 'is there already, and is no folder', remedy: 'Name another one.' },
   EROFS: {
     what: 'lies on a disk that is read-only',
     remedy: 'Have it mounted for writing, or name another folder: SMARTLITE_HOME.',
@@ -39,6 +47,8 @@ export function report(caught: unknown, { debug }: { debug: boolean }): number {
   console.error(debug && caught instanceof Error ? (caught.stack ?? caught.message) : messageOf(caught));
   if (caught instanceof Problem) console.error(caught.remedy);
   else if (!debug && systemFault(caught) !== undefined) console.error(systemFault(caught)?.remedy);
+  else if (caught instanceof TrustError)
+    console.error('Restore the file that it names; npx smartlite doctor looks at all of them.');
   return exitCodeOf(caught);
 }
 
@@ -48,6 +58,7 @@ function messageOf(caught: unknown): string {
   const fault = systemFault(caught);
   if (fault !== undefined)
     return `${(caught as NodeJS.ErrnoException).path ?? 'The disk'} ${fault.what} (${(caught as Error).message}).`;
+  if (caught instanceof TrustError) return `${caught.code}: ${caught.message}`;
   const text = caught instanceof Error ? caught.message : String(caught);
   return `${text}\n(This was not expected; run the command again with --debug to see where it came from.)`;
 }

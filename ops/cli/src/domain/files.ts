@@ -22,6 +22,8 @@ export function domainFiles({ certs, keys }: Place) {
     root: { key: join(keys, 'root-ca-key.pem'), certificate: join(certs, 'smartlite-root-ca.pem') },
     intermediate: { key: join(keys, 'intermediate-ca-key.pem'), certificate: join(certs, 'smartlite-intermediate-ca.pem') },
     signing: { key: join(certs, 'model-signing-key.pem'), certificate: join(certs, 'model-signing-cert.pem') },
+    /** While a rotation is under way. */
+    nextSigning: { key: join(certs, 'next-signing-key.pem'), certificate: join(certs, 'next-signing-cert.pem') },
     /** The key before it: signs too until its certificate ends, so that the change is vouched for by both. */
     formerSigning: { key: join(certs, 'former-signing-key.pem'), certificate: join(certs, 'former-signing-cert.pem') },
     operator: { key: join(keys, 'operator-key.pem'), certificate: join(keys, 'operator-cert.pem') },

@@ -68,16 +68,24 @@ export async function chainOf(place: Place, { spki }: KeySource): Promise<readon
   return (await listKeys(place)).find((each) => each.keyid === keyid)?.chain;
 }
 
-/** Puts a new key in the current one's place; the current one becomes the former. Each file is replaced in one step. */
+/**
+ * Puts a new key in the current one's place; the current one becomes the former. What a full disk can refuse is written beside them first;
+ * then names change, and no more: at no moment is there a domain that cannot sign because a disk was full.
+ */
 export async function rotateDomainKey(
   place: Place,
   next: KeyAndChain | { readonly source: string; readonly chain: readonly string[] },
 ): Promise<void> {
-  const { signing, formerSigning } = domainFiles(place);
+  const { signing, nextSigning, formerSigning } = domainFiles(place);
+  try {
+    if ('key' in next) await writeKey(nextSigning, next);
+    else await writeSource(nextSigning, next);
+  } catch (caught) {
+    await removeKey(nextSigning);
+    throw caught;
+  }
   await moveKey(signing, formerSigning);
-  if ('key' in next) return writeKey(signing, next);
-  await writeAtomically(sourceFile(signing), `${next.source}\n`, 0o600);
-  await writeAtomically(signing.certificate, next.chain.map((pem) => `${pem.trim()}\n`).join(''));
+  await moveKey(nextSigning, signing);
 }
 
 /** Keeps the certificate of a key that is named by --key each time. */
@@ -87,6 +95,10 @@ export async function keepCertified(
 ): Promise<void> {
   await mkdir(certifiedFolder(place), { recursive: true, mode: 0o700 });
   const files = { key: '', certificate: join(certifiedFolder(place), `${keyid.slice(0, 16)}-cert.pem`) };
+  await writeSource(files, { source, chain });
+}
+
+async function writeSource(files: KeyFiles, { source, chain }: Pick<KeyRecord, 'source' | 'chain'>): Promise<void> {
   await writeAtomically(sourceFile(files), `${source}\n`, 0o600);
   await writeAtomically(files.certificate, chain.map((pem) => `${pem.trim()}\n`).join(''));
 }
@@ -96,12 +108,16 @@ function certifiedFolder({ keys }: Place): string {
 }
 
 async function moveKey(from: KeyFiles, to: KeyFiles): Promise<void> {
-  await Promise.all([to.key, sourceFile(to), to.certificate].map((path) => rm(path, { force: true })));
+  await removeKey(to);
   const move = (source: string, target: string) => rename(source, target).catch(ignoreAbsent);
   // The certificate goes last: without it there is no former key, whatever else lies there.
   await move(from.key, to.key);
   await move(sourceFile(from), sourceFile(to));
   await move(from.certificate, to.certificate);
+}
+
+function removeKey(files: KeyFiles): Promise<unknown> {
+  return Promise.all([files.key, sourceFile(files), files.certificate].map((path) => rm(path, { force: true })));
 }
 
 function ignoreAbsent(caught: NodeJS.ErrnoException): void {

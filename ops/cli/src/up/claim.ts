@@ -26,8 +26,7 @@ export async function claimPlace(place: Pick<Place, 'meshFile'>): Promise<{ rele
   try {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       if (await takes(own, file)) return { release: () => rm(file, { force: true }) };
-      const holder = await holderOf(place);
-      if (holder !== undefined) throw taken(holder);
+      await refuseSecond(place);
       // Aside first: of two that do so one finds nothing left, and both try again.
       await rename(file, `${own}.stale`).catch(() => undefined);
     }
@@ -36,6 +35,16 @@ export async function claimPlace(place: Pick<Place, 'meshFile'>): Promise<{ rele
     await rm(`${own}.stale`, { force: true });
   }
   throw new Problem(`${file} changes all the time: something else starts meshes here.`, 'End it, then try again.');
+}
+
+/** Throws a Problem that names who starts or runs a mesh here already. */
+export async function refuseSecond(place: Pick<Place, 'meshFile'>): Promise<void> {
+  const holder = await holderOf(place);
+  if (holder === undefined) return;
+  throw new Problem(
+    `A mesh of this checkout is being started, or runs already (process ${holder.pid}).`,
+    'Wait for it and use it, or end it first: npx smartlite down.',
+  );
 }
 
 /** The process that starts or runs a mesh here now. */
@@ -63,11 +72,4 @@ function parse(text: string): ProcessMark | undefined {
   } catch {
     return undefined;
   }
-}
-
-function taken({ pid }: ProcessMark): Problem {
-  return new Problem(
-    `A mesh of this checkout is being started, or runs already (process ${pid}).`,
-    'Wait for it and use it, or end it first: npx smartlite down.',
-  );
 }

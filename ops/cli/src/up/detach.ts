@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '../problem.ts';
+import { refuseSecond } from './claim.ts';
 import { readMesh } from './mesh-file.ts';
 import type { Place } from './place.ts';
 
@@ -12,9 +13,12 @@ const LINES_SHOWN = 6;
 
 /** Starts the same command apart from this terminal, and comes back when it is ready or has failed. */
 export async function detach(place: Place, args: readonly string[]): Promise<void> {
+  // Before its output is overwritten.
+  await refuseSecond(place);
   await mkdir(place.logs, { recursive: true, mode: 0o700 });
   const logPath = join(place.logs, 'up.log');
-  const log = openSync(logPath, 'w', 0o600);
+  await rm(logPath, { force: true });
+  const log = openSync(logPath, 'a', 0o600);
   const child = spawn(process.execPath, [process.argv[1] ?? '', ...args], { detached: true, stdio: ['ignore', log, log, 'ipc'] });
   // It has a session of its own: an interrupt at this terminal does not reach it, and nobody wants what was interrupted.
   let stopped = false;

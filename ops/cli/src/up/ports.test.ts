@@ -20,6 +20,16 @@ describe('a port that somebody holds', () => {
   });
 });
 
+describe('an address that this machine does not have', () => {
+  it('is said as such, and not as taken by somebody', async () => {
+    // TEST-NET-1 of RFC 5737: nobody's.
+    await expect(requireFree({ host: '192.0.2.1', port: 8_080 }, NAMES)).rejects.toMatchObject({
+      message: '192.0.2.1, for the gateway, is no address of this machine.',
+      remedy: expect.stringContaining('SMARTLITE_HTTP_ADDRESS=127.0.0.1:8090'),
+    });
+  });
+});
+
 describe('a free port', () => {
   it('is accepted', async () => {
     await requireFree(await freeAddress(), NAMES);

@@ -19,7 +19,13 @@ export function parseAddress(text: string, name: string): Address {
 
 /** Makes sure that nobody listens there; else names the holder. Port 0 lets the system choose and is always free. */
 export async function requireFree(address: Address, { what, setting }: { what: string; setting: string }): Promise<void> {
-  if (address.port === 0 || (await isFree(address))) return;
+  const refused = await whyNotFree(address);
+  if (refused === undefined) return;
+  const other = `${setting}=127.0.0.1:${Math.max(address.port, 1_024) + 10}`;
+  if (refused === 'EADDRNOTAVAIL' || refused === 'ENOTFOUND')
+    throw new Problem(`${address.host}, for ${what}, is no address of this machine.`, `Choose one that is: ${other}.`);
+  if (refused === 'EACCES')
+    throw new Problem(`Port ${address.port} for ${what} may not be opened by this user.`, `Choose one above 1023: ${other}.`);
   const holder = holderOf(address.port);
   const who = holder ? `${holder.command} (process ${holder.pid})` : 'another process';
   throw new Problem(
@@ -28,11 +34,16 @@ export async function requireFree(address: Address, { what, setting }: { what: s
   );
 }
 
-export function isFree({ host, port }: Address): Promise<boolean> {
+export async function isFree(address: Address): Promise<boolean> {
+  return (await whyNotFree(address)) === undefined;
+}
+
+/** The system's code for why nobody can listen there; undefined where somebody can. */
+function whyNotFree({ host, port }: Address): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => resolve(code));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
 

@@ -47,7 +47,8 @@ async function verify(options: Options): Promise<void> {
   let found: Verification;
   try {
     const both = options.export !== undefined;
-    found = await verifyAll(subject, { signal: stopping.signal, onProgress: progress.onProgress, both });
+    const onUnwritten = (why: string) => console.error(why);
+    found = await verifyAll(subject, { signal: stopping.signal, onProgress: progress.onProgress, both, onUnwritten });
   } finally {
     process.off('SIGINT', stop);
     progress.stop();

@@ -45,6 +45,8 @@ export interface Watching {
   readonly onProgress: (progress: { readonly bytesDone: number; readonly bytesTotal: number }) => void;
   /** Hash both ways: the flat digest is what a stock OpenSSL checks. */
   readonly both: boolean;
+  /** Told why the highest lock could not be remembered. */
+  readonly onUnwritten?: (why: string) => void;
 }
 
 /** Proves lock and pack, then every artifact and its own signature. Findings are an outcome; only what is no finding is thrown. */
@@ -61,7 +63,7 @@ export async function verifyAll(subject: Subject, watching: Watching): Promise<V
   const report = await verifyArtifacts(subject.root, proven.lock.manifest, watching);
   const digests = new Map(report.artifacts.map(({ id, sha256 }) => [id, sha256]));
   const findings = [...report.findings, ...artifactSignatureFindings(proven, (id) => digests.get(id))];
-  if (findings.length === 0 && subject.mark !== undefined && subject.raisesMark) await writeMark(subject.mark, proven.mark);
+  if (findings.length === 0 && subject.mark !== undefined && subject.raisesMark) await raiseMark(subject.mark, proven, watching);
   return {
     ...verdictOf(findings, proven, report.artifacts),
     lockSequence: proven.lock.sequence,
@@ -70,6 +72,15 @@ export async function verifyAll(subject: Subject, watching: Watching): Promise<V
     bytes: report.bytes,
     proven,
   };
+}
+
+/** A disk that does not take the mark changes no answer about the bytes; it is said. */
+async function raiseMark(path: string, { mark }: ProvenLock, { onUnwritten }: Watching): Promise<void> {
+  await writeMark(path, mark).catch((caught: NodeJS.ErrnoException) => {
+    onUnwritten?.(
+      `${path} cannot be written (${caught.code ?? caught.message}): this host does not remember the lock's sequence.`,
+    );
+  });
 }
 
 /** An artifact whose own signature does not hold is refused although its bytes are those of the lock. */
