@@ -63,6 +63,28 @@ describe('the line to the budget', () => {
     line.close();
   });
 
+  it('asks the same once more for a turn that is under way when the ledger is late, and refuses a new one', async () => {
+    const asked: string[] = [];
+    const late = { code: 'budget-unavailable', message: 'the ledger did not answer in time', retryAfterMs: 1_000 };
+    const line = new StreamedLedgerLine({
+      async *account(requests) {
+        for await (const { id, command } of requests) {
+          asked.push(command?.$case ?? '');
+          const outcome = { $case: 'granted' as const, value: { id: 'r-1', amounts: [], notAfterUnixMs: 0n, limits: [] } };
+          if (asked.length === 2) yield { id, result: { $case: 'extend', value: { outcome } } };
+          else yield { id, result: { $case: 'failure', value: late } };
+        }
+      },
+    });
+    expect(await line.extend({ reservationId: 'r-1', key: '1', more: [], spent: [] })).toMatchObject({
+      outcome: { $case: 'granted' },
+    });
+    await expect(line.settle({ reservationId: 'r-1', spent: [] })).rejects.toMatchObject({ code: 'budget-unavailable' });
+    await expect(line.reserve(RESERVE)).rejects.toMatchObject({ code: 'budget-unavailable' });
+    expect(asked).toEqual(['extend', 'extend', 'settle', 'settle', 'reserve']);
+    line.close();
+  });
+
   it('never takes a budget that cannot be asked for one that is free', async () => {
     const line = new StreamedLedgerLine({
       account: () => ({

@@ -62,13 +62,16 @@ export class StreamedLedgerLine implements LedgerLine {
 
   /**
    * Each command has a key of its own, so after a broken stream the same again on a fresh one is harmless, and finds the first one's
-   * answer if it was written. What is only late is not repeated: its answer may still come, and is given back.
+   * answer if it was written. So is the same again of a turn that is under way, whose ledger is late: without it its caller would lose what
+   * he is being told. A new turn is refused instead, and a reservation that is only late is given back when its answer comes.
    */
   async #insist(command: Command): Promise<Result> {
     try {
       return await this.#command(command);
     } catch (caught) {
-      if (!this.#broken.has(MeshError.from(caught)) || this.#closing.signal.aborted) throw caught;
+      const error = MeshError.from(caught);
+      const isLate = command.$case !== 'reserve' && error.code === 'budget-unavailable';
+      if (!(isLate || this.#broken.has(error)) || this.#closing.signal.aborted) throw caught;
       return this.#command(command);
     }
   }
