@@ -16,7 +16,7 @@ const LOADING_AT_ONCE = 2;
 /** First wait before lock and pack are read anew because they are not yet the ones in force. Doubles up to RESTART_MOST_MS. */
 const ADOPT_FIRST_MS = 250;
 /** How long a call waits for a lock that is being adopted. Its models are there at once, or have to be loaded, which takes longer. */
-const ADOPT_WAIT_MS = 2_000;
+const ADOPT_WAIT_MS = 5_000;
 /** How long what serves has been loaded before the standbys are: a start, and the first calls, have the machine to themselves. */
 export const STANDBY_AFTER_MS = 10_000;
 
