@@ -36,4 +36,12 @@ export const auditMutants: readonly Mutant[] = [
     test: `${AUDIT}/fence.test.ts`,
     red: 'is remembered when the control log is wiped, and the right is claimed anew',
   },
+  {
+    name: 'repeats an attacker’s words at any length',
+    file: `${AUDIT}/entry.ts`,
+    find: 'return shown(entry, BECAUSE_CHARS_MAX);',
+    put: 'return entry;',
+    test: `${AUDIT}/hostile.test.ts`,
+    red: 'names a fact so that its refusal would be no entry',
+  },
 ];

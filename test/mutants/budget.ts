@@ -53,7 +53,7 @@ export const budgetMutants: readonly Mutant[] = [
   {
     name: 'holds twice for one key',
     file: LEDGER,
-    find: "if (known) return known.closed ? rejected('closed-reservation') : granted(known);",
+    find: "if (known) return known.closed ? rejected('closed-reservation') : this.#granted(known, known.held);",
     put: '',
     test: UNIT,
     red: 'holds once for a key',
@@ -169,5 +169,13 @@ export const budgetMutants: readonly Mutant[] = [
     put: '',
     test: 'services/budget/src/accountant.test.ts',
     red: 'is found by who had read it',
+  },
+  {
+    name: 'lets whoever refused a caller charge him',
+    file: 'services/gateway/src/turn/charge.ts',
+    find: 'if (!sent && !CALLERS.has(code))',
+    put: 'if (sent && !CALLERS.has(code))',
+    test: 'services/gateway/src/turn/charge.test.ts',
+    red: 'before its caller got anything is not charged',
   },
 ];
