@@ -242,6 +242,14 @@ export const servingMutants: readonly Mutant[] = [
     red: 'is spoken from the next text on',
   },
   {
+    name: 'a term is written wherever something sounds roughly like it, whatever the recogniser says',
+    file: 'services/asr/src/lexicon/rivals.ts',
+    find: '.filter(({ less }) => less <= DOUBT)',
+    put: '.filter(({ less }) => less <= DOUBT || less > DOUBT)',
+    test: 'services/asr/src/lexicon/rivals.test.ts',
+    red: 'the words stay where it is not',
+  },
+  {
     name: 'a new lexicon is not written before a restart',
     file: 'services/asr/src/lexicon/spelling.ts',
     find: 'this.#known?.pack !== pack',
