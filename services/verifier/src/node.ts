@@ -15,6 +15,7 @@ import { BadNews } from './badnews.ts';
 import { Candidacy } from './candidacy.ts';
 import { Examination } from './examination.ts';
 import { failuresOf } from './failurefact.ts';
+import { inOrder } from './inorder.ts';
 import { Liberation } from './liberation.ts';
 import { leaderMs, type Reign, seeBeat, sendBeat, startReign, whyStandDown } from './reign.ts';
 import type { Report, ReportedFinding } from './report.ts';
@@ -121,7 +122,8 @@ export class VerifierNode {
   }
 
   /** A verification that `verify` asked for has ended. */
-  finished(verification: string, report: Report, now: Moment): Act[] {
+  finished(verification: string, read: Report, now: Moment): Act[] {
+    const report = inOrder(read, this.#control.adopted);
     if (!this.#examination.end(verification, report, now)) return [];
     const { failures, news } = this.#note(report.findings);
     this.#examination.foundFirst(news);

@@ -151,6 +151,20 @@ describe('a model that is missing', () => {
   });
 });
 
+describe('an older lock that is put back, and the host’s mark with it removed', () => {
+  it('halts the fleet: its log remembers the lock under which it has served', async () => {
+    await verified();
+    const older = readFileSync(fleet.domain.files.lock);
+    await fleet.domain.sign();
+    await expect.poll(() => fleet.status(), PATIENCE).toMatchObject({ mode: 'normal', lockSequence: 2 });
+    rmSync(`${fleet.domain.home}/mark.json`);
+    writeFileSync(fleet.domain.files.lock, older);
+    await becomes('halted');
+    expect(fleet.status()?.failures).toMatchObject([{ code: 'SEQUENCE_ROLLED_BACK' }]);
+    expect(fleet.status()?.lockSequence).toBe(2);
+  });
+});
+
 describe('a lock whose signature does not hold', () => {
   it('halts the fleet until an operator has released it, and not before the lock is whole again', async () => {
     await verified();

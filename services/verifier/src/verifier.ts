@@ -216,8 +216,10 @@ export class Verifier {
     const report = await this.#parts.store.verify(this.#parts.stopping).catch(() => undefined);
     if (report === undefined) return;
     this.#do(this.#node.finished(verification, report, this.#now()));
-    this.#parts.tell.verified(report);
-    this.#waiters.settle(begun, report);
+    // As the node judges it: it knows which lock has served before.
+    const judged = this.#node.report ?? report;
+    this.#parts.tell.verified(judged);
+    this.#waiters.settle(begun, judged);
   }
 
   #now(): Moment {
