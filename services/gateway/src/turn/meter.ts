@@ -122,8 +122,9 @@ export class Meter {
     this.#coverAhead(unit);
   }
 
-  /** Nothing but these units will be charged: what was used of the others has served nobody. Nothing is used after it. */
+  /** Nothing but these units will be charged: what was used of the others has served nobody. What is settled stays. Nothing is used after it. */
   forgo(charged: readonly MeteredUnit[]): void {
+    if (this.#settled) return;
     for (const unit of Object.keys(this.#used) as MeteredUnit[]) if (!charged.includes(unit)) this.#used[unit] = 0;
   }
 
