@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 const COMMAND = join(import.meta.dirname, '..', 'bin', 'smartlite.mjs');
@@ -49,6 +51,13 @@ describe('the command', () => {
   it('shows no stack trace unless asked', () => {
     expect(smartlite('status').stderr).not.toMatch(/^ {4}at /m);
     expect(smartlite('--debug', 'status').stderr).toMatch(/^ {4}at /m);
+  });
+
+  it('ends as it would where nobody reads on what it prints', async () => {
+    const child = spawn(process.execPath, [COMMAND, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    const [complaint, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect([code, complaint]).toEqual([0, '']);
   });
 
   it('ends a mesh that does not run without complaint', () => {

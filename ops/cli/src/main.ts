@@ -24,6 +24,12 @@ const VERBS: Readonly<Record<string, () => Promise<(program: Command) => void>>>
   watch: async () => (await import('./verbs/watch.ts')).registerWatch,
 };
 
+// Whoever read what is printed may have left, as `head` does when it has enough: what is under way comes to its end all the same.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (fault: NodeJS.ErrnoException) => {
+    if (fault.code !== 'EPIPE') throw fault;
+  });
+
 const program = new Command('smartlite')
   .description('A self-hosted voice mesh in which no model answers unless every byte of it matches a signed lock.')
   .version(own.version, '--version', 'print the version')

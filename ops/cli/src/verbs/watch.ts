@@ -43,6 +43,8 @@ async function watch(what: string, options: Options): Promise<void> {
   const { url, credentials } = await findBus(place);
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+  // Nobody reads on.
+  process.stdout.once('error', () => ending.abort());
   await using mesh = await connectMesh({
     servers: url,
     trust: place.trust,
